@@ -1,0 +1,44 @@
+-- Digests: when the next one is due, the editions made, the stories frozen in each, and to whom they go.
+
+create table digest (
+    name        text primary key,
+    next_due_at integer not null,
+    -- The expression and zone that next_due_at came from: another one means another due time.
+    schedule    text    not null
+) strict, without rowid;
+
+create table edition (
+    id        integer primary key,
+    digest    text    not null,
+    number    integer not null,
+    -- The interval (after_seq, upto_seq] of places that it covers.
+    after_seq integer not null,
+    upto_seq  integer not null,
+    made_at   integer not null,
+    unique (digest, number),
+    unique (digest, after_seq),
+    check (after_seq <= upto_seq)
+) strict;
+
+create table edition_story (
+    edition_id integer not null references edition (id),
+    position   integer not null,
+    story_id   integer not null references story (id),
+    primary key (edition_id, position)
+) strict, without rowid;
+
+create table delivery (
+    id              integer primary key,
+    edition_id      integer not null references edition (id),
+    recipient       text    not null,
+    message_id      text    not null unique,
+    state           text    not null default 'pending',
+    attempts        integer not null default 0,
+    next_attempt_at integer not null,
+    leased_until    integer not null default 0,
+    sent_at         integer,
+    error           text    not null default '',
+    unique (edition_id, recipient)
+) strict;
+
+create index delivery_waiting on delivery (next_attempt_at) where state = 'pending';

@@ -1,0 +1,138 @@
+//! The command line: one file a command.
+
+mod check;
+mod demo;
+mod digest;
+mod feed;
+mod opml;
+mod poll;
+mod run;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::app::App;
+use crate::config::load::{ConfigError, load};
+use crate::config::{Config, LogConfig};
+use crate::model::clock::SystemClock;
+use crate::telemetry;
+
+/// Exit status: something failed.
+const FAILED: u8 = 1;
+/// Exit status: the command line or the configuration is wrong.
+const WRONG_USAGE: u8 = 2;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    about = "Polls feeds, keeps each story once, and gives it back as one merged feed and one digest mail.",
+    after_help = "Example:\n  tidings --config /etc/tidings/tidings.toml run"
+)]
+struct Cli {
+    /// The configuration; without it, the built-in one (see `tidings config default`)
+    #[arg(long, short, global = true, value_name = "FILE", env = "TIDINGS_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon: poll, serve merged feeds, send digests (the default)
+    #[command(
+        after_help = "Example:\n  tidings --config tidings.toml run\n\nSIGTERM and Ctrl-C stop it, SIGHUP reads the configuration again."
+    )]
+    Run,
+    /// Poll feeds once, give new stories their places, and end
+    #[command(
+        after_help = "Examples:\n  tidings poll                 what is due\n  tidings poll borna-en        this feed now\n  tidings poll --all --json    every feed now, one line of JSON"
+    )]
+    Poll(poll::PollArgs),
+    /// Look at a digest, or send it now
+    #[command(subcommand, after_help = "Example:\n  tidings digest preview daily --format text")]
+    Digest(digest::DigestCommand),
+    /// Read the configuration and report every fault at once
+    #[command(after_help = "Example:\n  tidings --config tidings.toml check")]
+    Check,
+    /// Print the annotated default configuration
+    #[command(subcommand, after_help = "Example:\n  tidings config default > tidings.toml")]
+    Config(check::ConfigCommand),
+    /// List feeds, or show all that is known of one
+    #[command(subcommand, after_help = "Example:\n  tidings feed show borna-en")]
+    Feed(feed::FeedCommand),
+    /// Exchange lists of feeds with other readers
+    #[command(subcommand, after_help = "Example:\n  tidings opml export > feeds.opml")]
+    Opml(opml::OpmlCommand),
+    /// Show everything with made-up feeds: no network, no set-up
+    #[command(after_help = "Example:\n  tidings demo")]
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Err(e) => complain(&anyhow::Error::from(e).context("starting")),
+    }
+}
+
+async fn dispatch(cli: Cli) -> ExitCode {
+    let done = match cli.command.unwrap_or(Command::Run) {
+        Command::Run => run::run(cli.config).await,
+        Command::Poll(args) => poll::poll(cli.config, args).await,
+        Command::Digest(command) => digest::digest(cli.config, command).await,
+        Command::Check => check::check(cli.config),
+        Command::Config(command) => check::config(command),
+        Command::Feed(command) => feed::feed(cli.config, command).await,
+        Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
+        Command::Demo(args) => demo::demo(args).await,
+    };
+    done.unwrap_or_else(|e| complain(&e))
+}
+
+/// Says what went wrong, as one chain, and gives the exit status.
+fn complain(error: &anyhow::Error) -> ExitCode {
+    // Where standard error is gone, the status is all that is left to say.
+    let _ = writeln!(std::io::stderr(), "tidings: {error:#}");
+    let wrong_usage = error.is::<Usage>() || error.is::<ConfigError>();
+    ExitCode::from(if wrong_usage { WRONG_USAGE } else { FAILED })
+}
+
+/// The command names something that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+fn read_config(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
+    let config = load(file.map(PathBuf::as_path), std::env::vars())?;
+    telemetry::start(&config.log);
+    Ok(config)
+}
+
+/// Reads the configuration and opens the store, for commands that end by themselves: only what is wrong is logged.
+async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
+    let config = load(file.map(PathBuf::as_path), std::env::vars())?;
+    telemetry::start(&LogConfig {
+        filter: "error".to_owned(),
+        ..config.log.clone()
+    });
+    App::open(config, Arc::new(SystemClock)).await
+}
+
+/// Writes to standard output. A reader that has hung up (`| head`) has seen enough: that is no failure.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(e).context("writing the answer"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::time::Duration;
+
+use super::{ConfigError, DEFAULT, load};
+use crate::config::{Config, SmtpSecurity, Transport};
+
+fn load_text(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidings.toml");
+    std::fs::write(&file, text).unwrap();
+    let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    load(Some(&file), environment)
+}
+
+fn faults(text: &str) -> Vec<String> {
+    let error = load_text(text, &[]).unwrap_err();
+    let ConfigError::Faults(_) = error else {
+        panic!("{error}")
+    };
+    // The file stands in a temporary folder: from the line number on, the text is always the same.
+    let shorten = |line: &str| line.split_once("tidings.toml:").map(|(_, rest)| rest.to_owned());
+    error.to_string().lines().filter_map(shorten).collect()
+}
+
+#[test]
+fn the_built_in_configuration_is_without_fault() {
+    let config = load(None, std::iter::empty()).unwrap();
+    assert_eq!(config.feeds.len(), 5);
+    assert_eq!(config.views.len(), 1);
+    assert_eq!(config.digests.len(), 1);
+    assert!(load_text(DEFAULT, &[]).is_ok());
+}
+
+#[test]
+fn what_a_file_leaves_out_comes_from_the_built_in_one_but_no_feeds_do() {
+    let config = load_text("[poll]\ninterval = \"20m\"\n", &[]).unwrap();
+    assert_eq!(config.poll.interval, Duration::from_secs(1200));
+    assert_eq!(config.poll.concurrency, 64);
+    assert!(config.feeds.is_empty());
+    assert_eq!(config.views.first().unwrap().name, "all");
+}
+
+#[test]
+fn the_environment_wins() {
+    let environment = [
+        ("TIDINGS_WEB__LISTEN", "127.0.0.1:0"),
+        ("TIDINGS_FETCH__HOST_CONNECTIONS", "4"),
+    ];
+    let config = load_text("[web]\nlisten = \"127.0.0.1:9\"\n", &environment).unwrap();
+    assert_eq!(config.web.listen.port(), 0);
+    assert_eq!(config.fetch.host_connections, 4);
+    let error = load_text("", &[("TIDINGS_POLL__INTERVAL", "soon")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("environment, TIDINGS_POLL__INTERVAL: poll.interval"),
+        "{error}"
+    );
+}
+
+#[test]
+fn all_faults_are_reported_at_once_with_their_lines() {
+    let found = faults(
+        r#"[poll]
+interval = "soon"
+intervall = "1h"
+[fetch]
+host_connections = 0
+allow_private_networks = ["10.0.0.0/33"]
+[[feed]]
+name = "a"
+url = "ftp://example.org/"
+[[feed]]
+name = "b"
+url = "https://example.org/feed"
+[[feed]]
+name = "b"
+url = "https://example.org/other"
+colour = "red"
+[[view]]
+name = "v"
+feeds = ["nobody"]
+[[digest]]
+name = "d"
+view = "w"
+schedule = "0 7 * *"
+time_zone = "Mars/Olympus"
+to = ["nobody"]
+"#,
+    );
+    let expected = [
+        "5: fetch.host_connections: must be from 1 to 64, is 0",
+        "6: fetch.allow_private_networks: \"10.0.0.0/33\" is no network",
+        "2: poll.interval: \"soon\" is not a length of time",
+        "3: poll.intervall: unknown key; did you mean \"interval\"?",
+        "9: feed[0].url: ftp: addresses are not polled",
+        "14: feed[2].name: another feed is called \"b\" already",
+        "16: feed[2].colour: unknown key",
+        "19: view[0].feeds: names no feed: \"nobody\"",
+        "22: digest[0].view: there is no view \"w\"",
+        "24: digest[0].time_zone: \"Mars/Olympus\" is no time zone",
+        "23: digest[0].schedule: \"0 7 * *\" has 4 fields",
+        "25: digest[0].to: \"nobody\" is no mail address",
+    ];
+    for fault in expected {
+        assert!(found.iter().any(|line| line.starts_with(fault)), "{fault}\n{found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_fault_in_the_syntax_names_the_place() {
+    let error = load_text("[poll]\ninterval = \n", &[]).unwrap_err();
+    let chain = format!("{:#}", anyhow::Error::from(error));
+    assert!(chain.contains("tidings.toml") && chain.contains("line 2"), "{chain}");
+}
+
+#[test]
+fn smtp_addresses_say_how_the_connection_is_protected() {
+    let smtp = |url: &str, rest: &str| {
+        let text = format!("[mail]\nfrom = \"t@example.org\"\ntransport = \"smtp\"\nurl = \"{url}\"\n{rest}");
+        load_text(&text, &[]).map(|config| match config.mail.transport {
+            Transport::Smtp(smtp) => (smtp.security, smtp.port, smtp.user),
+            Transport::Directory(path) => panic!("{path:?}"),
+        })
+    };
+    let login = "password_file = \"pw\"\n";
+    let user = Some("a@b.example".to_owned());
+    assert_eq!(
+        smtp("smtps://a%40b.example@mail.example", login).unwrap(),
+        (SmtpSecurity::Tls, 465, user)
+    );
+    assert_eq!(
+        smtp("smtp://mail.example", "").unwrap(),
+        (SmtpSecurity::StartTls, 587, None)
+    );
+    assert_eq!(
+        smtp("smtp://127.0.0.1:2525", "").unwrap(),
+        (SmtpSecurity::PlainLoopback, 2525, None)
+    );
+    assert_eq!(
+        smtp("smtp://[::1]", "").unwrap(),
+        (SmtpSecurity::PlainLoopback, 25, None)
+    );
+    for (url, rest) in [
+        ("smtps://u:secret@mail.example", login),
+        ("smtps://u@mail.example", ""),
+        ("smtps://mail.example", login),
+        ("https://mail.example", ""),
+        ("mail.example", ""),
+    ] {
+        assert!(smtp(url, rest).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn feeds_of_a_list_join_those_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = r#"<opml version="2.0"><body><outline text="G"><outline text="a" xmlUrl="https://x.example/1"/>
+        <outline text="twin" xmlUrl="https://x.example/2"/></outline></body></opml>"#;
+    std::fs::write(folder.path().join("list.opml"), list).unwrap();
+    let file = folder.path().join("tidings.toml");
+    let text = "feeds_from = [\"list.opml\"]\n[[feed]]\nname = \"a\"\nurl = \"https://x.example/2\"\n";
+    std::fs::write(&file, text).unwrap();
+    let config = load(Some(&file), std::iter::empty()).unwrap();
+    let seen: Vec<_> = config.feeds.iter().map(|f| (f.name.as_str(), f.url.as_str())).collect();
+    assert_eq!(seen, [("a", "https://x.example/2"), ("a (2)", "https://x.example/1")]);
+    std::fs::remove_file(folder.path().join("list.opml")).unwrap();
+    let error = load(Some(&file), std::iter::empty()).unwrap_err().to_string();
+    assert!(error.contains("feeds_from: cannot read"), "{error}");
+}

@@ -1,0 +1,135 @@
+//! What becomes of the entries of a document: new, edited, written differently, or known. Pure.
+
+use std::collections::HashMap;
+
+use crate::model::item::{Hash16, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
+use crate::model::poll::ItemChange;
+use crate::text::hash::hash_of;
+
+/// After so many revisions an item that still changes on every poll is left as it is.
+pub const MAX_REVISIONS: u32 = 24;
+
+/// Compares the entries with what is known. Only what is new or has changed is normalised.
+#[must_use]
+pub fn decide(
+    items: &[KeyedItem],
+    known: &HashMap<ItemKey, KnownItem>,
+    normalise: impl Fn(&RawItem) -> NewItem,
+) -> Vec<ItemChange> {
+    items
+        .iter()
+        .filter_map(|entry| match known.get(&entry.key) {
+            None => {
+                let item = normalise(&entry.raw);
+                Some(ItemChange::New {
+                    key: entry.key,
+                    raw_hash: entry.raw_hash,
+                    content_hash: content_hash(&item),
+                    item: Box::new(item),
+                })
+            }
+            Some(known) if known.raw_hash == entry.raw_hash || known.revision >= MAX_REVISIONS => None,
+            Some(known) => Some(changed(known, entry.raw_hash, normalise(&entry.raw))),
+        })
+        .collect()
+}
+
+fn changed(known: &KnownItem, raw_hash: Hash16, item: NewItem) -> ItemChange {
+    let content_hash = content_hash(&item);
+    let id = known.id;
+    if content_hash == known.content_hash {
+        return ItemChange::Rewritten { id, raw_hash };
+    }
+    ItemChange::Edited {
+        id,
+        raw_hash,
+        content_hash,
+        item: Box::new(item),
+    }
+}
+
+/// What a reader would call a change: the title, the text, the address.
+fn content_hash(item: &NewItem) -> Hash16 {
+    hash_of([item.title.as_str(), &item.content, &item.summary, &item.link].into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::{MAX_REVISIONS, decide};
+    use crate::model::item::{ItemId, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
+    use crate::model::poll::ItemChange;
+    use std::collections::HashMap;
+
+    fn entry(title: &str) -> KeyedItem {
+        let raw = RawItem {
+            title: title.to_owned(),
+            ..RawItem::default()
+        };
+        let [first, ..] = *title.as_bytes() else {
+            return KeyedItem {
+                key: ItemKey([0; 17]),
+                raw_hash: [0; 16],
+                raw,
+            };
+        };
+        KeyedItem {
+            key: ItemKey([1; 17]),
+            raw_hash: [first; 16],
+            raw,
+        }
+    }
+
+    /// Titles in capitals and small letters look the same to a reader here.
+    fn normalise(raw: &RawItem) -> NewItem {
+        NewItem {
+            title: raw.title.to_lowercase(),
+            ..NewItem::default()
+        }
+    }
+
+    fn known_as(title: &str, revision: u32) -> HashMap<ItemKey, KnownItem> {
+        let entry = entry(title);
+        let [change] = &decide(&[entry], &HashMap::new(), normalise)[..] else {
+            return HashMap::new();
+        };
+        let ItemChange::New {
+            key,
+            raw_hash,
+            content_hash,
+            ..
+        } = change
+        else {
+            return HashMap::new();
+        };
+        let known = KnownItem {
+            id: ItemId(7),
+            raw_hash: *raw_hash,
+            content_hash: *content_hash,
+            revision,
+        };
+        HashMap::from([(*key, known)])
+    }
+
+    #[test]
+    fn an_entry_is_new_then_known_then_edited_or_rewritten() {
+        let decided = |title: &str, known: &HashMap<_, _>| decide(&[entry(title)], known, normalise).pop();
+        assert!(matches!(decided("a", &HashMap::new()), Some(ItemChange::New { .. })));
+        let known = known_as("a", 0);
+        assert!(decided("a", &known).is_none());
+        assert!(matches!(
+            decided("A", &known),
+            Some(ItemChange::Rewritten { id: ItemId(7), .. })
+        ));
+        assert!(matches!(
+            decided("b", &known),
+            Some(ItemChange::Edited { id: ItemId(7), .. })
+        ));
+    }
+
+    #[test]
+    fn an_item_that_changes_on_every_poll_is_left_as_it_is_in_the_end() {
+        let known = known_as("a", MAX_REVISIONS);
+        assert!(decide(&[entry("b")], &known, normalise).is_empty());
+    }
+}

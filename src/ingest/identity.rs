@@ -1,0 +1,178 @@
+//! Within a feed: which entries are the same item. One function makes the key; its first byte is the version of the rule.
+//!
+//! Version 1: the guid (its scheme and slash at the end do not count), else the link in canonical form, else title and date.
+//! What changes while an item stays the same (`updated`, the text) never counts.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::model::item::{Hash16, ItemKey, KeyedItem, ParsedFeed, RawItem};
+use crate::text::canonical_url::canonical;
+use crate::text::hash::hash_of;
+
+/// The version of the rule, the first byte of each key.
+const RULE: u8 = 1;
+
+/// The entries of a document with their keys, oldest first; of several with one key, the first in the document.
+#[must_use]
+pub fn keyed(feed: ParsedFeed) -> Vec<KeyedItem> {
+    let keys = keys(&feed.items);
+    let mut seen = HashSet::new();
+    let mut items: Vec<KeyedItem> = feed
+        .items
+        .into_iter()
+        .zip(keys)
+        .filter(|(_, key)| seen.insert(*key))
+        .map(|(raw, key)| KeyedItem {
+            key,
+            raw_hash: raw_hash(&raw),
+            raw,
+        })
+        .collect();
+    // Documents list the newest first. Where all entries say when they were published, that counts instead.
+    items.reverse();
+    if items.iter().all(|item| item.raw.published.is_some()) {
+        items.sort_by_key(|item| item.raw.published);
+    }
+    items
+}
+
+/// The keys of the entries of one document, in its order.
+///
+/// A guid that several different entries of the document share identifies none of them: those are known by their links instead.
+/// Two entries that are the same throughout have one key.
+fn keys(items: &[RawItem]) -> Vec<ItemKey> {
+    let mut shared: HashMap<&str, (&RawItem, bool)> = HashMap::new();
+    for item in items.iter().filter(|item| !item.guid.is_empty()) {
+        let (first, differ) = shared.entry(folded(&item.guid)).or_insert((item, false));
+        *differ |= first.link != item.link || first.title != item.title;
+    }
+    items
+        .iter()
+        .map(|item| {
+            let guid = folded(&item.guid);
+            let usable = !guid.is_empty() && !shared.get(guid).is_some_and(|(_, differ)| *differ);
+            if usable {
+                hashed("guid", &[guid])
+            } else {
+                key_without_guid(item)
+            }
+        })
+        .collect()
+}
+
+fn key_without_guid(item: &RawItem) -> ItemKey {
+    match canonical(&item.link) {
+        // Entries that share guid and link are told apart by their titles, as in a feed whose items all link one page.
+        Some(link) if item.guid.is_empty() => hashed("link", &[&link]),
+        Some(link) => hashed("link and title", &[&link, item.title.trim()]),
+        None => {
+            let date = item
+                .published
+                .map(|date: Timestamp| date.to_string())
+                .unwrap_or_default();
+            hashed("title and date", &[item.title.trim(), &date])
+        }
+    }
+}
+
+/// A guid without what publishers change by accident: the scheme and a slash at the end.
+fn folded(guid: &str) -> &str {
+    let guid = guid.trim();
+    let guid = guid
+        .strip_prefix("https://")
+        .or_else(|| guid.strip_prefix("http://"))
+        .unwrap_or(guid);
+    guid.trim_end_matches('/')
+}
+
+fn hashed(kind: &str, parts: &[&str]) -> ItemKey {
+    let mut key = [RULE; 17];
+    let (_, hash) = key.split_at_mut(1);
+    hash.copy_from_slice(&hash_of(std::iter::once(kind).chain(parts.iter().copied())));
+    ItemKey(key)
+}
+
+/// All that could change what a reader sees; `updated` alone does not.
+fn raw_hash(raw: &RawItem) -> Hash16 {
+    let published = raw.published.map(|date| date.to_string()).unwrap_or_default();
+    let single = [
+        raw.link.as_str(),
+        &raw.title,
+        &raw.summary,
+        &raw.content,
+        &raw.language,
+        &raw.base,
+        &published,
+    ];
+    let lists = raw.authors.iter().chain(&raw.categories).map(String::as_str);
+    let files = raw.enclosures.iter().map(|enclosure| enclosure.url.as_str());
+    hash_of(single.into_iter().chain(lists).chain(files))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::keys;
+    use crate::model::item::{ItemKey, RawItem};
+
+    fn item(guid: &str, link: &str, title: &str) -> RawItem {
+        RawItem {
+            guid: guid.to_owned(),
+            link: link.to_owned(),
+            title: title.to_owned(),
+            ..RawItem::default()
+        }
+    }
+
+    fn key(item: RawItem) -> ItemKey {
+        keys(&[item])[0]
+    }
+
+    #[test]
+    fn scheme_and_slash_of_a_guid_do_not_count() {
+        let one = key(item("http://a.example/1", "x", "t"));
+        assert_eq!(one, key(item("https://a.example/1/", "y", "other title")));
+        assert_ne!(one, key(item("https://a.example/2", "x", "t")));
+    }
+
+    #[test]
+    fn an_item_without_guid_is_known_by_its_link_and_else_by_title_and_date() {
+        assert_eq!(
+            key(item("", "https://a.example/1?utm_source=x", "old title")),
+            key(item("", "http://a.example/1", "new title"))
+        );
+        let mut dated = item("", "", "t");
+        dated.published = Some("2026-11-22T00:00:00Z".parse().unwrap());
+        assert_eq!(key(dated.clone()), key(dated.clone()));
+        assert_ne!(key(dated), key(item("", "", "t")));
+    }
+
+    #[test]
+    fn a_guid_that_different_entries_share_identifies_none() {
+        let items = [
+            item("same", "https://a.example/1", "one"),
+            item("same", "https://a.example/2", "two"),
+            item("own", "https://a.example/3", "three"),
+        ];
+        let keys = keys(&items);
+        assert_ne!(keys[0], keys[1]);
+        assert_eq!(keys[2], key(items[2].clone()));
+    }
+
+    #[test]
+    fn the_order_of_the_entries_does_not_count() {
+        let items = [
+            item("a", "", "1"),
+            item("b", "", "2"),
+            item("b", "", "3"),
+            item("", "https://x.example/4", "4"),
+        ];
+        let mut reversed = items.to_vec();
+        reversed.reverse();
+        let mut back = keys(&reversed);
+        back.reverse();
+        assert_eq!(keys(&items), back);
+    }
+}

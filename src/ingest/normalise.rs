@@ -1,0 +1,205 @@
+//! From an entry as the document has it to an item that is safe to keep, show and mail: plain titles, sanitised HTML, absolute
+//! links, dates that make sense, a language.
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::model::item::{Enclosure, ItemDetails, NewItem, RawItem};
+use crate::text::canonical_url::canonical;
+use crate::text::html::{Sanitiser, cut, plain_line, to_text};
+use crate::text::language::{detect, primary_subtag};
+
+/// The longest title, name or category in bytes.
+const MAX_LINE_BYTES: usize = 4096;
+/// Authors, categories and enclosures of one item that are kept, each.
+const MAX_LIST: usize = 64;
+/// How much of a text the language detector looks at, in bytes.
+const DETECT_BYTES: usize = 2000;
+
+/// Normalises the entries of one document.
+pub struct Normaliser<'a> {
+    address: &'a Url,
+    language: &'a str,
+    sanitiser: Sanitiser,
+}
+
+impl<'a> Normaliser<'a> {
+    /// `address` is where the document came from, `language` what it declares for all its entries (or empty).
+    #[must_use]
+    pub fn new(address: &'a Url, language: &'a str) -> Self {
+        Self {
+            address,
+            language,
+            sanitiser: Sanitiser::new(Some(address)),
+        }
+    }
+
+    /// Normalises one entry, as seen at `now`.
+    #[must_use]
+    pub fn item(&self, raw: &RawItem, now: Timestamp) -> NewItem {
+        let base = self
+            .address
+            .join(&raw.base)
+            .ok()
+            .filter(|base| !raw.base.is_empty() && base != self.address);
+        let base = base.as_ref();
+        let own_sanitiser = base.map(|base| Sanitiser::new(Some(base)));
+        let sanitiser = own_sanitiser.as_ref().unwrap_or(&self.sanitiser);
+        let base = base.unwrap_or(self.address);
+        let (content, summary) = match (raw.content.trim().is_empty(), raw.summary == raw.content) {
+            (true, _) => (sanitiser.clean(&raw.summary), String::new()),
+            (false, true) => (sanitiser.clean(&raw.content), String::new()),
+            (false, false) => (sanitiser.clean(&raw.content), sanitiser.clean(&raw.summary)),
+        };
+        let title = line(&raw.title);
+        // A guid that is an address stands in for a missing link, as RSS 2.0 says of permalinks.
+        let link = web_address(base, &raw.link)
+            .or_else(|| web_address_alone(&raw.guid))
+            .unwrap_or_default();
+        let past = |date: Option<Timestamp>| date.filter(|date| *date <= now);
+        NewItem {
+            guid: cut(&raw.guid, MAX_LINE_BYTES).to_owned(),
+            canonical_link: canonical(&link).unwrap_or_default(),
+            link,
+            language: self.language_of(raw, &title, &content),
+            title,
+            summary,
+            content,
+            details: ItemDetails {
+                authors: lines(&raw.authors),
+                categories: lines(&raw.categories),
+                enclosures: enclosures(base, &raw.enclosures),
+            },
+            published: past(raw.published),
+            updated: past(raw.updated),
+        }
+    }
+
+    fn language_of(&self, raw: &RawItem, title: &str, content: &str) -> String {
+        let own = primary_subtag(&raw.language);
+        if !own.is_empty() {
+            return own;
+        }
+        if !self.language.is_empty() {
+            return self.language.to_owned();
+        }
+        detect(&format!("{title} {}", to_text(cut(content, DETECT_BYTES)))).to_owned()
+    }
+}
+
+fn line(html: &str) -> String {
+    cut(&plain_line(html), MAX_LINE_BYTES).to_owned()
+}
+
+fn lines(texts: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for text in texts.iter().take(MAX_LIST) {
+        let line = line(text);
+        if !line.is_empty() && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// The absolute http or https address of a link.
+fn web_address(base: &Url, link: &str) -> Option<String> {
+    let link = link.trim();
+    if link.is_empty() {
+        return None;
+    }
+    base.join(link).ok().and_then(checked)
+}
+
+fn web_address_alone(link: &str) -> Option<String> {
+    Url::parse(link.trim()).ok().and_then(checked)
+}
+
+fn checked(url: Url) -> Option<String> {
+    (matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_LINE_BYTES).then(|| url.into())
+}
+
+fn enclosures(base: &Url, raw: &[Enclosure]) -> Vec<Enclosure> {
+    raw.iter()
+        .take(MAX_LIST)
+        .filter_map(|enclosure| {
+            Some(Enclosure {
+                url: web_address(base, &enclosure.url)?,
+                media_type: line(&enclosure.media_type),
+                ..enclosure.clone()
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::Normaliser;
+    use crate::model::item::{Enclosure, NewItem, RawItem};
+    use jiff::Timestamp;
+    use url::Url;
+
+    fn now() -> Timestamp {
+        "2026-11-22T12:00:00Z".parse().unwrap()
+    }
+
+    fn normalised(raw: &RawItem) -> NewItem {
+        let address = Url::parse("https://example.org/blog/feed.xml").unwrap();
+        Normaliser::new(&address, "").item(raw, now())
+    }
+
+    #[test]
+    fn links_are_absolute_and_only_of_the_web() {
+        let mut raw = RawItem {
+            link: "2026/post".to_owned(),
+            base: "/other/".to_owned(),
+            content: "<a href=\"x\">x</a>".to_owned(),
+            enclosures: ["a.mp3", "javascript:alert(1)"]
+                .map(|url| Enclosure {
+                    url: url.to_owned(),
+                    ..Enclosure::default()
+                })
+                .to_vec(),
+            ..RawItem::default()
+        };
+        let item = normalised(&raw);
+        assert_eq!(item.link, "https://example.org/other/2026/post");
+        assert!(item.content.contains("https://example.org/other/x"));
+        assert_eq!(item.details.enclosures.len(), 1);
+        raw.link = "javascript:alert(1)".to_owned();
+        assert_eq!(normalised(&raw).link, "");
+        raw.guid = "https://example.org/p/1".to_owned();
+        raw.link.clear();
+        assert_eq!(normalised(&raw).link, "https://example.org/p/1");
+    }
+
+    #[test]
+    fn the_fullest_body_is_the_content() {
+        let mut raw = RawItem {
+            summary: "<b>short</b>".to_owned(),
+            ..RawItem::default()
+        };
+        assert_eq!(
+            (normalised(&raw).content, normalised(&raw).summary),
+            ("<b>short</b>".to_owned(), String::new())
+        );
+        raw.content = "<p>long</p>".to_owned();
+        let item = normalised(&raw);
+        assert_eq!(
+            (item.content.as_str(), item.summary.as_str()),
+            ("<p>long</p>", "<b>short</b>")
+        );
+    }
+
+    #[test]
+    fn a_date_in_the_future_counts_as_none() {
+        let raw = RawItem {
+            published: Some("2027-01-01T00:00:00Z".parse().unwrap()),
+            updated: Some("2026-11-22T11:00:00Z".parse().unwrap()),
+            ..RawItem::default()
+        };
+        assert_eq!(normalised(&raw).published, None);
+        assert!(normalised(&raw).updated.is_some());
+    }
+}

@@ -1,0 +1,135 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::parse::ParseError;
+use super::{decide, identity, read};
+use crate::model::item::{NewItem, ParsedFeed};
+use crate::model::poll::ItemChange;
+
+fn address() -> Url {
+    Url::parse("https://example.org/feed.xml").unwrap()
+}
+
+fn parsed(document: &str) -> ParsedFeed {
+    read(document.as_bytes(), "", &address()).unwrap()
+}
+
+fn items(document: &str) -> Vec<NewItem> {
+    let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+    let parsed = parsed(document);
+    let language = parsed.facts.language.clone();
+    let changes = decide(&identity::keyed(parsed), &HashMap::new(), (&address(), &language), now);
+    let item = |change| match change {
+        ItemChange::New { item, .. } => *item,
+        other => panic!("{other:?}"),
+    };
+    changes.into_iter().map(item).collect()
+}
+
+fn rss(items: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"windows-1256\"?><rss version=\"2.0\" xmlns:content=\"http://purl.org/rss/1.0/modules/content/\">
+         <channel><title>Agency</title><link>https://example.org/</link><language>fa-IR</language><ttl>45</ttl>{items}</channel></rss>"
+    )
+}
+
+#[test]
+fn rss_becomes_items_oldest_first() {
+    let document = rss("<item><title>دوم &amp; آخر</title><link>/2</link><guid isPermaLink=\"false\">2</guid>
+            <pubDate>Sun, 22 Nov 2026 10:00:00 +0330</pubDate><description>&lt;p&gt;کوتاه&lt;/p&gt;</description>
+            <content:encoded><![CDATA[<p>بلند<script>x</script></p>]]></content:encoded><author>a@b.example (علی)</author>
+            <category>سیاست</category><enclosure url=\"/a.mp3\" length=\"5\" type=\"audio/mpeg\"/></item>
+        <item><title>first</title><link>https://example.org/1</link><pubDate>Sat, 21 Nov 2026 10:00:00 GMT</pubDate></item>");
+    let facts = parsed(&document).facts;
+    assert_eq!(
+        (facts.title.as_str(), facts.language.as_str(), facts.ttl_minutes),
+        ("Agency", "fa", 45)
+    );
+    let items = items(&document);
+    assert_eq!(items[0].title, "first");
+    let second = &items[1];
+    assert_eq!(second.title, "دوم & آخر");
+    assert_eq!(second.link, "https://example.org/2");
+    assert_eq!(
+        (second.content.as_str(), second.summary.as_str()),
+        ("<p>بلند</p>", "<p>کوتاه</p>")
+    );
+    assert_eq!(second.published, Some("2026-11-22T06:30:00Z".parse().unwrap()));
+    assert_eq!(second.details.categories, ["سیاست"]);
+    assert_eq!(second.details.enclosures[0].url, "https://example.org/a.mp3");
+    assert_eq!(second.details.authors.len(), 1);
+    assert_eq!(second.language, "fa");
+}
+
+#[test]
+fn atom_becomes_items() {
+    let items = items(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:lang=\"en\" xml:base=\"https://blog.example/\"><id>x</id><title>Blog</title>
+         <author><name>Ann</name></author><updated>2026-11-22T00:00:00Z</updated>
+         <entry><id>tag:blog.example,2026:1</id><title type=\"html\">A &lt;b&gt;bold&lt;/b&gt; title</title>
+         <link rel=\"self\" href=\"wrong\"/><link href=\"posts/1\"/><updated>2026-11-21T00:00:00Z</updated>
+         <content type=\"xhtml\"><div xmlns=\"http://www.w3.org/1999/xhtml\"><p>Hi <em>there</em></p></div></content></entry></feed>",
+    );
+    assert_eq!(items[0].title, "A bold title");
+    assert_eq!(items[0].link, "https://blog.example/posts/1");
+    assert_eq!(items[0].content, "<p>Hi <em>there</em></p>");
+    assert_eq!(items[0].details.authors, ["Ann"]);
+}
+
+#[test]
+fn json_feed_becomes_items() {
+    let items = items(
+        r#"{"version":"https://jsonfeed.org/version/1.1","title":"J","items":[{"id":"1","url":"https://j.example/1",
+            "content_text":"a & b\n\nc","date_published":"2026-11-21T00:00:00Z","tags":["x"]}]}"#,
+    );
+    assert_eq!(items[0].content, "<p>a &amp; b</p><p>c</p>");
+    assert_eq!(items[0].details.categories, ["x"]);
+}
+
+#[test]
+fn a_broken_document_is_repaired_and_keeps_its_items() {
+    let document = rss(
+        "<item><title>AT&T & more</title><link>https://example.org/1</link><description>a<br>b</description></item>
+        <item><title>cut</title><link>https://example.org/2</link><description>the end is miss",
+    );
+    let items = items(&document[..document.len() - "</channel></rss>".len()]);
+    let titles: Vec<_> = items.iter().map(|item| item.title.as_str()).collect();
+    assert_eq!(titles, ["cut", "AT&T & more"]);
+}
+
+#[test]
+fn no_document_stops_the_program() {
+    let deep = "<rss version=\"2.0\"><channel><item>".to_owned()
+        + &"<media:content xmlns:media=\"http://search.yahoo.com/mrss/\">".repeat(50_000);
+    for document in [
+        deep.as_str(),
+        "",
+        "<",
+        "{\"items\":1}",
+        "\u{0}\u{1}",
+        "<html><body>x</body></html>",
+        "plain text",
+    ] {
+        let _ = read(document.as_bytes(), "", &address());
+    }
+    let panicking = rss("<item><author>«a@b.example» علی</author><title>t</title></item>");
+    let _ = read(panicking.as_bytes(), "", &address());
+    assert!(matches!(
+        read(b"<!DOCTYPE html><html>", "", &address()),
+        Err(ParseError::WebPage)
+    ));
+    assert!(matches!(read(b"  ", "", &address()), Err(ParseError::Empty)));
+}
+
+#[test]
+fn the_same_document_gives_the_same_keys() {
+    let document =
+        rss("<item><title>no guid, no link</title><description>x</description></item><item><link>/2</link></item>");
+    let keys = |document: &str| -> Vec<_> { identity::keyed(parsed(document)).iter().map(|item| item.key).collect() };
+    assert_eq!(keys(&document), keys(&document));
+    assert_eq!(keys(&document).len(), 2);
+}

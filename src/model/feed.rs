@@ -1,0 +1,151 @@
+//! A feed: a source that is polled, and what we know of its manners.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use url::Url;
+
+/// The row of a feed in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct FeedId(pub i64);
+
+impl fmt::Display for FeedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An absolute http or https address with a host and without credentials.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FeedUrl(Url);
+
+/// Why a text is not the address of a feed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FeedUrlError {
+    /// Not an absolute URL.
+    #[error("not an absolute address ({0}); write it out, as in https://example.org/feed.xml")]
+    NotAbsolute(String),
+    /// A scheme that is not polled.
+    #[error("{0}: addresses are not polled; use http or https")]
+    Scheme(String),
+    /// User and password in the address.
+    #[error("has a user name or password in it; they would be shown in logs and in the merged feed")]
+    Credentials,
+}
+
+impl FeedUrl {
+    /// Reads an address; the fragment is dropped, since no server sees it.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn parse(text: &str) -> Result<Self, FeedUrlError> {
+        let url = Url::parse(text.trim()).map_err(|e| FeedUrlError::NotAbsolute(e.to_string()))?;
+        Self::from_url(url)
+    }
+
+    /// The same for an address that is already taken apart, such as a redirect's target.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn from_url(mut url: Url) -> Result<Self, FeedUrlError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(FeedUrlError::Scheme(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(FeedUrlError::Credentials);
+        }
+        url.set_fragment(None);
+        Ok(Self(url))
+    }
+
+    /// The address taken apart.
+    #[must_use]
+    pub fn as_url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The address as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The host, in lower case; an IPv6 address in brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        // http and https addresses always have a host: `url` refuses them otherwise.
+        self.0.host_str().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for FeedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+/// A feed as the configuration wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedIntent {
+    /// Unique among all feeds; how people and commands call it.
+    pub name: String,
+    /// Where it is polled.
+    pub url: FeedUrl,
+    /// The group it belongs to; empty: none.
+    pub group: String,
+}
+
+/// The validators of the last full answer, byte for byte, to be sent back as a pair (RFC 9110 §13.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// The value of `ETag`, quotes and weakness included.
+    pub etag: Option<Vec<u8>>,
+    /// The value of `Last-Modified`.
+    pub last_modified: Option<Vec<u8>>,
+}
+
+impl Validators {
+    /// Whether the server gave none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
+
+/// A feed with all that a poll needs to know of it.
+#[derive(Debug, Clone)]
+pub struct FeedForPoll {
+    /// The feed.
+    pub id: FeedId,
+    /// Its name, for logs.
+    pub name: String,
+    /// Where to ask.
+    pub url: FeedUrl,
+    /// Sent back as `If-None-Match` and `If-Modified-Since`.
+    pub validators: Validators,
+    /// Hash of the last document that was read; the same again needs no parsing.
+    pub document_hash: Option<[u8; 32]>,
+    /// How many polls in a row have failed.
+    pub failures: u32,
+    /// The feed's own `ttl` as last read (RSS 2.0, minutes); 0: none.
+    pub ttl_minutes: u32,
+    /// When it was to be polled; None: never polled.
+    pub due_at: Option<Timestamp>,
+}
+
+/// What a document says of its feed. Absent is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FeedFacts {
+    /// Atom `id`; nothing in RSS.
+    pub source_id: String,
+    /// The feed's title, as plain text.
+    pub title: String,
+    /// The site that the feed belongs to (Atom `link rel=alternate`, RSS `link`, JSON Feed `home_page_url`).
+    pub site_link: String,
+    /// The declared language, a BCP 47 tag in lower case.
+    pub language: String,
+    /// RSS `ttl` in minutes; 0: none.
+    pub ttl_minutes: u32,
+}

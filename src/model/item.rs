@@ -1,0 +1,143 @@
+//! An item: one entry of one feed, under one key; it has revisions.
+//!
+//! It passes through three stages: [`RawItem`] as the document says it, [`NewItem`] after normalising (safe to show),
+//! and [`KnownItem`], the little that the store remembers for comparing.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::feed::FeedFacts;
+
+/// The row of an item in the store; rises in order of arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ItemId(pub i64);
+
+/// What makes two entries of one feed the same item: the version of the rule, then a hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemKey(pub [u8; 17]);
+
+impl fmt::Debug for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A 128-bit content hash.
+pub type Hash16 = [u8; 16];
+
+/// What one document says, before it is believed.
+#[derive(Debug, Clone, Default)]
+pub struct ParsedFeed {
+    /// What it says of the feed.
+    pub facts: FeedFacts,
+    /// Its entries in document order.
+    pub items: Vec<RawItem>,
+}
+
+/// An entry with what it is compared by.
+#[derive(Debug, Clone)]
+pub struct KeyedItem {
+    /// Under which it is known.
+    pub key: ItemKey,
+    /// Hash of the entry as it came.
+    pub raw_hash: Hash16,
+    /// The entry.
+    pub raw: RawItem,
+}
+
+/// A file attached to an item (RSS `enclosure`, Atom `link rel=enclosure`, JSON Feed `attachments`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enclosure {
+    /// Absolute address.
+    pub url: String,
+    /// MIME type; empty: unknown.
+    pub media_type: String,
+    /// Bytes, as the publisher says.
+    pub length: Option<u64>,
+    /// Playing time, as the publisher says.
+    pub duration_seconds: Option<u64>,
+}
+
+/// One entry as the document has it: nothing trusted, absent is empty.
+#[derive(Debug, Clone, Default)]
+pub struct RawItem {
+    /// Atom `id`, RSS `guid`, JSON Feed `id`.
+    pub guid: String,
+    /// Atom `link rel=alternate`, RSS `link`, JSON Feed `url`; may be relative.
+    pub link: String,
+    /// May hold markup.
+    pub title: String,
+    /// Names of the authors.
+    pub authors: Vec<String>,
+    /// RSS `description`, Atom `summary`, as HTML.
+    pub summary: String,
+    /// RSS `content:encoded`, Atom `content`, JSON Feed `content_html`, as HTML.
+    pub content: String,
+    /// Terms or labels.
+    pub categories: Vec<String>,
+    /// A BCP 47 tag of this entry alone.
+    pub language: String,
+    /// Base address for the links of this entry; empty: the document's.
+    pub base: String,
+    /// When the publisher says it was published.
+    pub published: Option<Timestamp>,
+    /// When the publisher says it was changed.
+    pub updated: Option<Timestamp>,
+    /// Attached files.
+    pub enclosures: Vec<Enclosure>,
+}
+
+/// What of an item is kept together as one value in the store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemDetails {
+    /// Names of the authors, as plain text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+    /// Categories, as plain text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Attached files with http or https addresses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enclosures: Vec<Enclosure>,
+}
+
+/// A normalised item: plain titles, sanitised HTML, absolute links.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewItem {
+    /// The publisher's own identifier, as it was written.
+    pub guid: String,
+    /// Absolute http or https address; empty: none.
+    pub link: String,
+    /// The link's canonical form, by which feeds are compared; empty: not comparable.
+    pub canonical_link: String,
+    /// Plain text.
+    pub title: String,
+    /// Sanitised HTML; empty when the content says it all.
+    pub summary: String,
+    /// Sanitised HTML: the fullest body.
+    pub content: String,
+    /// BCP 47 primary language subtag, declared or detected; empty: unknown.
+    pub language: String,
+    /// Authors, categories, enclosures.
+    pub details: ItemDetails,
+    /// When the publisher says it was published; never after it was first seen.
+    pub published: Option<Timestamp>,
+    /// When the publisher says it was changed; never after it was seen.
+    pub updated: Option<Timestamp>,
+}
+
+/// What the store remembers of an item for the next poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownItem {
+    /// The item.
+    pub id: ItemId,
+    /// Hash of the entry as the document had it.
+    pub raw_hash: Hash16,
+    /// Hash of what a reader sees.
+    pub content_hash: Hash16,
+    /// How often it has changed; 0: never.
+    pub revision: u32,
+}

@@ -1,0 +1,10 @@
+//! The words of the house as types: plain data that every floor above shares. No I/O, no third-party library but time and addresses.
+
+pub mod clock;
+pub mod edition;
+pub mod feed;
+pub mod heartbeat;
+pub mod item;
+pub mod poll;
+pub mod story;
+pub mod view;

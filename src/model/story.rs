@@ -1,0 +1,109 @@
+//! A story: the items, of any feeds, that tell the same thing; one of them leads it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::feed::FeedId;
+use crate::model::item::{ItemDetails, ItemId};
+
+/// The row of a story in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct StoryId(pub i64);
+
+/// A story's place: 1, 2, 3 ... in order of arrival, without gaps. Who reads everything after a place misses nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Seq(pub i64);
+
+/// A story's name for the world: a UUID of version 8 that never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StoryUid(pub [u8; 16]);
+
+impl StoryUid {
+    /// The UUID (RFC 9562 §5.8) with these bits; version and variant are set.
+    #[must_use]
+    pub fn from_hash(mut bits: [u8; 16]) -> Self {
+        let [_, _, _, _, _, _, version, _, variant, ..] = &mut bits;
+        *version = (*version & 0x0f) | 0x80;
+        *variant = (*variant & 0x3f) | 0x80;
+        Self(bits)
+    }
+}
+
+impl fmt::Display for StoryUid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                f.write_str("-")?;
+            }
+            write!(f, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+/// An item that has no story yet.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The item.
+    pub item: ItemId,
+    /// Its feed.
+    pub feed: FeedId,
+    /// Becomes the story's, should the item open one.
+    pub uid: StoryUid,
+    /// By which it is compared with other feeds; empty: not comparable.
+    pub canonical_link: String,
+}
+
+/// A story with the text of its leader, as output stages read it.
+#[derive(Debug, Clone)]
+pub struct StoryText {
+    /// The story.
+    pub id: StoryId,
+    /// Its place.
+    pub seq: Seq,
+    /// Its name for the world.
+    pub uid: StoryUid,
+    /// The leader's feed.
+    pub feed: StoryFeed,
+    /// The leader's plain title.
+    pub title: String,
+    /// The leader's address; empty: none.
+    pub link: String,
+    /// Sanitised HTML; may be empty.
+    pub summary: String,
+    /// Sanitised HTML; may be empty.
+    pub content: String,
+    /// Primary language subtag; empty: unknown.
+    pub language: String,
+    /// Authors, categories, enclosures of the leader.
+    pub details: ItemDetails,
+    /// When it was published; the first sight where the publisher says nothing usable.
+    pub published: Timestamp,
+    /// When it last changed; `published` where it never did.
+    pub updated: Timestamp,
+    /// When anything of it was last written here.
+    pub changed_at: Timestamp,
+    /// Titles of the other feeds that carry it.
+    pub also_in: Vec<String>,
+}
+
+/// The feed of a story's leader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoryFeed {
+    /// As configured.
+    pub name: String,
+    /// The group, or empty.
+    pub group: String,
+    /// The feed's own title, or its name.
+    pub title: String,
+    /// The address that is polled.
+    pub url: String,
+    /// The feed's own identifier (Atom), or its address.
+    pub source_id: String,
+    /// The site it belongs to; may be empty.
+    pub site_link: String,
+}

@@ -1,0 +1,210 @@
+//! Polls what is due: claims feeds in batches, keeps a bounded number of polls under way, and sleeps until the next is due.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::model::clock::SharedClock;
+use crate::model::feed::FeedId;
+use crate::model::heartbeat::Heartbeat;
+use crate::service::poll::{Polled, Poller};
+use crate::store::feeds::Wanted;
+use crate::store::{Store, StoreError};
+
+/// Polls under way for each that may be on the network: the others wait for their host.
+const WAITING_PER_POLL: usize = 4;
+/// How long a claim holds when its holder dies without a word.
+const LEASE: Duration = Duration::from_secs(15 * 60);
+/// The longest sleep: so often, at least, the scheduler shows that it lives.
+const BEAT: Duration = Duration::from_secs(15);
+/// How long polls under way may take to end when the program stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Polls what is due.
+#[derive(Debug, Clone)]
+pub struct Scheduler {
+    store: Store,
+    poller: Arc<Poller>,
+    clock: SharedClock,
+    capacity: usize,
+    beat: Arc<Heartbeat>,
+}
+
+/// Polls under way, and whose they are.
+#[derive(Debug, Default)]
+struct Polls {
+    tasks: JoinSet<Result<Polled, StoreError>>,
+    feeds: HashSet<FeedId>,
+}
+
+type Done = Result<Result<Polled, StoreError>, JoinError>;
+
+impl Polls {
+    fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The next poll that ends; None when none is under way. A fault in one of them is logged here.
+    async fn next(&mut self) -> Option<Option<Polled>> {
+        let done = self.tasks.join_next().await?;
+        Some(self.ended(done))
+    }
+
+    /// The next that has ended already.
+    fn try_next(&mut self) -> Option<Option<Polled>> {
+        let done = self.tasks.try_join_next()?;
+        Some(self.ended(done))
+    }
+
+    fn ended(&mut self, done: Done) -> Option<Polled> {
+        match done {
+            Ok(Ok(polled)) => {
+                self.feeds.remove(&polled.feed);
+                Some(polled)
+            }
+            Ok(Err(e)) => {
+                error!(
+                    "a poll was not stored and will be done again: {:#}",
+                    anyhow::Error::from(e)
+                );
+                None
+            }
+            Err(e) => {
+                error!("a poll broke off and will be done again: {e}");
+                None
+            }
+        }
+    }
+}
+
+impl Scheduler {
+    /// A scheduler that has up to `concurrency` polls on the network.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        poller: Arc<Poller>,
+        clock: SharedClock,
+        concurrency: usize,
+        beat: Arc<Heartbeat>,
+    ) -> Self {
+        Self {
+            store,
+            poller,
+            clock,
+            capacity: concurrency * WAITING_PER_POLL,
+            beat,
+        }
+    }
+
+    /// Polls these feeds, due or not (None: those that are due), and returns when all are done or `stop` is given.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn round(
+        &self,
+        mut feeds: Option<Vec<FeedId>>,
+        stop: &CancellationToken,
+        mut seen: impl FnMut(&Polled) + Send,
+    ) -> Result<(), StoreError> {
+        let mut polls = Polls::default();
+        let mut exhausted = false;
+        while !stop.is_cancelled() {
+            if !exhausted && polls.len() <= self.capacity / 2 {
+                let free = self.capacity - polls.len();
+                let (wanted, last) = match &mut feeds {
+                    None => (Wanted::Due, false),
+                    Some(ids) => {
+                        let batch = ids.split_off(ids.len().saturating_sub(free));
+                        (Wanted::These(batch), ids.is_empty())
+                    }
+                };
+                let claimed = self.claim(wanted, free, &mut polls).await?;
+                exhausted = last || (feeds.is_none() && claimed < free);
+            }
+            tokio::select! {
+                done = polls.next() => match done {
+                    Some(Some(polled)) => seen(&polled),
+                    Some(None) => {}
+                    None if exhausted => return Ok(()),
+                    None => {}
+                },
+                () = stop.cancelled() => {}
+            }
+        }
+        self.wind_down(polls, seen).await
+    }
+
+    /// Polls what is due until `stop` is given. A database that fails for a while is tried again.
+    pub async fn run(&self, stop: &CancellationToken) {
+        let mut polls = Polls::default();
+        while !stop.is_cancelled() {
+            self.beat.beat(self.clock.now());
+            let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
+                error!("cannot look for feeds that are due: {:#}", anyhow::Error::from(e));
+                BEAT
+            });
+            tokio::select! {
+                Some(_) = polls.next() => {}
+                () = tokio::time::sleep(wait) => {}
+                () = stop.cancelled() => {}
+            }
+            // Many may end at once: all that have ended make room before more are claimed.
+            while polls.try_next().is_some() {}
+        }
+        if let Err(e) = self.wind_down(polls, |_| {}).await {
+            error!(
+                "cannot give back feeds that were being polled: {:#}",
+                anyhow::Error::from(e)
+            );
+        }
+    }
+
+    /// Claims what is due while there is room, and says how long there is nothing to do.
+    async fn top_up(&self, polls: &mut Polls) -> Result<Duration, StoreError> {
+        if polls.len() > self.capacity / 2 {
+            return Ok(BEAT);
+        }
+        let free = self.capacity - polls.len();
+        if self.claim(Wanted::Due, free, polls).await? == free {
+            return Ok(BEAT);
+        }
+        let wait = match self.store.next_due().await? {
+            Some(due) => Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default(),
+            None => BEAT,
+        };
+        Ok(wait.clamp(Duration::from_millis(100), BEAT))
+    }
+
+    async fn claim(&self, wanted: Wanted, limit: usize, polls: &mut Polls) -> Result<usize, StoreError> {
+        let feeds = self.store.claim(wanted, self.clock.now(), LEASE, limit).await?;
+        let claimed = feeds.len();
+        for feed in feeds {
+            polls.feeds.insert(feed.id);
+            let poller = Arc::clone(&self.poller);
+            polls.tasks.spawn(async move { poller.poll(feed).await });
+        }
+        Ok(claimed)
+    }
+
+    /// Lets polls under way end for a while. Those that do not are dropped before they write, and given back.
+    async fn wind_down(&self, mut polls: Polls, mut seen: impl FnMut(&Polled) + Send) -> Result<(), StoreError> {
+        let ending = async {
+            while let Some(done) = polls.next().await {
+                done.iter().for_each(&mut seen);
+            }
+        };
+        // That the time ran out is no news: what is left is looked at below.
+        let _ = tokio::time::timeout(GRACE, ending).await;
+        polls.tasks.shutdown().await;
+        let left: Vec<FeedId> = polls.feeds.into_iter().collect();
+        if left.is_empty() {
+            Ok(())
+        } else {
+            self.store.give_back(left).await
+        }
+    }
+}

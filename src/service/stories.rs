@@ -1,0 +1,71 @@
+//! Gives arriving items their story and each story its place, in order of arrival.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error};
+
+use crate::model::clock::SharedClock;
+use crate::store::stories::Placed;
+use crate::store::{Store, StoreError};
+use crate::story::matching::same_link;
+
+/// Items placed in one transaction.
+const BATCH: usize = 500;
+/// How often it looks although nobody told it to: another process may have polled.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// Gives stories their places.
+#[derive(Debug, Clone)]
+pub struct Stories {
+    store: Store,
+    clock: SharedClock,
+    arrived: Arc<Notify>,
+}
+
+impl Stories {
+    /// `arrived` tells that there are items without a story.
+    #[must_use]
+    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>) -> Self {
+        Self { store, clock, arrived }
+    }
+
+    /// Places every item that waits.
+    ///
+    /// # Errors
+    /// When the database fails; what was placed before stays placed.
+    pub async fn place_all(&self) -> Result<Placed, StoreError> {
+        let mut sum = Placed::default();
+        loop {
+            let placed = self.store.place_arrivals(BATCH, self.clock.now(), same_link).await?;
+            sum.items += placed.items;
+            sum.stories += placed.stories;
+            if placed.items < BATCH {
+                return Ok(sum);
+            }
+        }
+    }
+
+    /// Places items as they arrive, until `stop` is given; then those that are left.
+    pub async fn run(&self, stop: &CancellationToken) {
+        loop {
+            match self.place_all().await {
+                Ok(placed) if placed.items > 0 => {
+                    debug!(items = placed.items, stories = placed.stories, "placed items")
+                }
+                Ok(_) => {}
+                Err(e) => error!("stories wait for their places: {:#}", anyhow::Error::from(e)),
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = self.arrived.notified() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Connections: one writer thread that commits in groups, and a pool of readers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::store::{SqlResult, StoreError, in_savepoint};
+
+/// How long a connection waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// The most callers whose work is committed together.
+const GROUP: usize = 256;
+/// Readers at once.
+const READERS: usize = 8;
+/// Prepared statements that a connection remembers.
+const STATEMENTS: usize = 64;
+
+/// Opens a connection that may write.
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open(path)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.execute_batch(
+        "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
+         pragma wal_autocheckpoint = 4000; pragma cache_size = -16000; pragma temp_store = memory;",
+    )?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(db)
+}
+
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.execute_batch("pragma query_only = on; pragma cache_size = -4000; pragma temp_store = memory;")?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(db)
+}
+
+/// The work of one caller, and where its answer goes.
+trait Job: Send {
+    fn durable(&self) -> bool;
+    fn run(&mut self, transaction: &mut Transaction<'_>);
+    fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>);
+}
+
+struct Typed<T, F> {
+    operation: &'static str,
+    durable: bool,
+    work: Option<F>,
+    result: Option<SqlResult<T>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F: FnOnce(&Connection) -> SqlResult<T> + Send> Job for Typed<T, F> {
+    fn durable(&self) -> bool {
+        self.durable
+    }
+
+    fn run(&mut self, transaction: &mut Transaction<'_>) {
+        if let Some(work) = self.work.take() {
+            // A panic in the work of one caller must not take the writer from all others.
+            let outcome = catch_unwind(AssertUnwindSafe(|| in_savepoint(transaction, work)));
+            self.result = outcome.ok();
+        }
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>) {
+        let result = match (self.result, committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(e)), _) => Err(StoreError::sqlite(self.operation, e)),
+            (_, Err(e)) => Err(StoreError::sqlite(self.operation, copy(e))),
+            (None, Ok(())) => Err(StoreError::Closed(self.operation)),
+        };
+        // A caller that is gone does not want the answer; its work is committed all the same.
+        let _ = self.caller.send(result);
+    }
+}
+
+/// One failed commit fails many callers, and rusqlite's error is not Clone.
+fn copy(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, text) => rusqlite::Error::SqliteFailure(*code, text.clone()),
+        other => rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(1), Some(other.to_string())),
+    }
+}
+
+/// The thread that writes. It ends, all work done, when this is dropped.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (jobs, waiting) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || work_off(connection, &waiting))?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) async fn run<T, F>(&self, operation: &'static str, durable: bool, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let job = Typed {
+            operation,
+            durable,
+            work: Some(work),
+            result: None,
+            caller,
+        };
+        let sent = self.jobs.as_ref().map(|jobs| jobs.send(Box::new(job)));
+        if !matches!(sent, Some(Ok(()))) {
+            return Err(StoreError::Closed(operation));
+        }
+        answer.await.unwrap_or(Err(StoreError::Closed(operation)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the writer was answered to its callers as `Closed`.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work_off(mut connection: Connection, waiting: &mpsc::Receiver<Box<dyn Job>>) {
+    let mut held: Option<Box<dyn Job>> = None;
+    while let Some(first) = held.take().or_else(|| waiting.recv().ok()) {
+        let mut group = vec![first];
+        let committed = commit_group(&mut connection, &mut group, &mut held, waiting);
+        for job in group {
+            job.answer(committed.as_ref().copied());
+        }
+    }
+}
+
+/// Commits the first job and all of its kind that arrive meanwhile; one of the other kind is held for the next group.
+fn commit_group(
+    connection: &mut Connection,
+    group: &mut Vec<Box<dyn Job>>,
+    held: &mut Option<Box<dyn Job>>,
+    waiting: &mpsc::Receiver<Box<dyn Job>>,
+) -> SqlResult<()> {
+    let durable = group.first().is_some_and(|job| job.durable());
+    // In WAL mode a commit with synchronous=normal survives a crash of the process; with full, a loss of power too.
+    connection.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
+    let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut done = 0;
+    while let Some(job) = group.get_mut(done) {
+        job.run(&mut transaction);
+        done += 1;
+        if done < GROUP && held.is_none() {
+            match waiting.try_recv() {
+                Ok(next) if next.durable() == durable => group.push(next),
+                Ok(next) => *held = Some(next),
+                Err(_) => {}
+            }
+        }
+    }
+    transaction.commit()
+}
+
+/// Connections that only read, opened as they are needed.
+#[derive(Debug)]
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    places: Semaphore,
+}
+
+impl Readers {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            idle: Mutex::new(Vec::new()),
+            places: Semaphore::new(READERS),
+        }
+    }
+
+    pub(super) async fn run<T, F>(
+        self: &std::sync::Arc<Self>,
+        operation: &'static str,
+        work: F,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        let _place = self.places.acquire().await.map_err(|_| StoreError::Closed(operation))?;
+        let readers = std::sync::Arc::clone(self);
+        let task = tokio::task::spawn_blocking(move || readers.run_here(work));
+        let result = task.await.map_err(|_| StoreError::Closed(operation))?;
+        result.map_err(|e| StoreError::sqlite(operation, e))
+    }
+
+    fn run_here<T>(&self, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => open_reader(&self.path)?,
+        };
+        // One transaction, so that several statements see the same commit.
+        let result = connection.unchecked_transaction().and_then(|snapshot| {
+            let value = work(&snapshot)?;
+            snapshot.finish()?;
+            Ok(value)
+        });
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(connection);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,344 @@
+//! The table of feeds: what is configured, what is due, and who is polling it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+
+use crate::model::clock::later;
+use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Validators};
+use crate::store::rows::{instant, maybe_instant, signed, unsigned};
+use crate::store::{SqlResult, Store, StoreError};
+
+/// Length of the ring of polls that is kept for each feed.
+pub const POLLS_KEPT: u32 = 16;
+
+/// Which feeds a poll wants.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// Those that are due.
+    Due,
+    /// These, due or not.
+    These(Vec<FeedId>),
+}
+
+/// A feed as an operator sees it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FeedStatus {
+    /// The row.
+    pub id: FeedId,
+    /// As configured.
+    pub name: String,
+    /// The address polled.
+    pub url: String,
+    /// The group, or empty.
+    pub group: String,
+    /// What the feed calls itself, or empty.
+    pub title: String,
+    /// The site that the feed belongs to, or empty.
+    pub site_link: String,
+    /// When it is due; null: never again.
+    pub next_poll_at: Option<Timestamp>,
+    /// Why then.
+    pub next_poll_why: String,
+    /// The last poll that brought or confirmed a document.
+    pub last_success_at: Option<Timestamp>,
+    /// Polls so far.
+    pub polls: u64,
+    /// Failed polls in a row.
+    pub failures: u32,
+    /// Why the last poll failed; empty: it did not.
+    pub error: String,
+    /// Items kept.
+    pub items: u64,
+}
+
+/// One of the last polls of a feed.
+#[derive(Debug, Clone, Serialize)]
+pub struct PollStatus {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When its outcome was known.
+    pub finished_at: Timestamp,
+    /// `fetched`, `not_modified`, `unchanged` or `failed`.
+    pub outcome: String,
+    /// The HTTP status; null: no answer.
+    pub status: Option<u16>,
+    /// Bytes of the body.
+    pub bytes: u64,
+    /// Items stored.
+    pub new: u64,
+    /// Items changed.
+    pub updated: u64,
+    /// Why it failed, or empty.
+    pub error: String,
+}
+
+impl Store {
+    /// Makes the table of feeds say what the configuration says. Feeds that are gone from it keep their items and their history,
+    /// and come back as they were. A feed under a new name at a known address is the same feed. A new address starts afresh.
+    ///
+    /// # Errors
+    /// When the database fails; then nothing has changed.
+    pub async fn sync_feeds(&self, feeds: Vec<FeedIntent>) -> Result<(), StoreError> {
+        let digest = digest_of(&feeds);
+        let known = self
+            .read("comparing feeds", |db| {
+                db.query_row("select value from setting where name = 'feeds'", [], |row| {
+                    row.get::<_, Vec<u8>>(0)
+                })
+                .optional()
+            })
+            .await?;
+        if known.as_deref() == Some(&digest) {
+            return Ok(());
+        }
+        self.write("storing the list of feeds", move |db| {
+            sync(db, &feeds)?;
+            db.execute("insert or replace into setting values ('feeds', ?)", [&digest[..]])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Takes feeds for polling: nobody else gets them until `lease` is over or the poll is committed.
+    ///
+    /// Of those that are due, the ones due longest come first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claim(
+        &self,
+        wanted: Wanted,
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<FeedForPoll>, StoreError> {
+        self.write("taking feeds that are due", move |db| {
+            let until = later(now, lease).as_millisecond();
+            let now = now.as_millisecond();
+            match wanted {
+                Wanted::Due => claimed(
+                    db,
+                    "update feed set leased_until = ?2 where id in (
+                         select id from feed where configured = 1 and next_poll_at <= ?1 and leased_until <= ?1
+                         order by next_poll_at limit ?3) returning *",
+                    params![now, until, signed(limit)],
+                ),
+                Wanted::These(ids) => claimed(
+                    db,
+                    "update feed set leased_until = ?2
+                     where leased_until <= ?1 and id in (select value from json_each(?3)) returning *",
+                    params![now, until, serde_json::json!(ids).to_string()],
+                ),
+            }
+        })
+        .await
+    }
+
+    /// When the next feed is due; None when none ever is.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read("looking for the next due feed", |db| {
+            db.query_row(
+                "select max(next_poll_at, leased_until) as due from feed
+                 where configured = 1 and next_poll_at is not null order by due limit 1",
+                [],
+                |row| instant(row, "due"),
+            )
+            .optional()
+        })
+        .await
+    }
+
+    /// Gives back feeds that were claimed and not polled.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_back(&self, feeds: Vec<FeedId>) -> Result<(), StoreError> {
+        self.write("giving back feeds", move |db| {
+            db.prepare_cached("update feed set leased_until = 0 where id in (select value from json_each(?))")?
+                .execute([serde_json::json!(feeds).to_string()])
+                .map(|_| ())
+        })
+        .await
+    }
+
+    /// Gives back everything that was being polled. Only for the one daemon of a database, when it starts: what was taken
+    /// before belongs to nobody now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_leases(&self) -> Result<(), StoreError> {
+        self.write("giving back leases", |db| {
+            db.execute("update feed set leased_until = 0 where leased_until > 0", [])?;
+            db.execute("update delivery set leased_until = 0 where leased_until > 0", [])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// All configured feeds, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feeds(&self) -> Result<Vec<FeedStatus>, StoreError> {
+        self.read("listing feeds", |db| {
+            let mut statement = db.prepare_cached(
+                "select feed.*, (select count(*) from item where feed_id = feed.id) as items
+                 from feed where configured = 1 order by name",
+            )?;
+            let rows = statement.query_map([], status)?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Ids, names and groups of the configured feeds.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed_names(&self) -> Result<Vec<(FeedId, String, String)>, StoreError> {
+        self.read("listing feeds", |db| {
+            let mut statement = db.prepare_cached("select id, name, feed_group from feed where configured = 1")?;
+            let rows = statement.query_map([], |row| Ok((FeedId(row.get(0)?), row.get(1)?, row.get(2)?)))?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Whether there are feeds that the configuration no longer names.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn has_former_feeds(&self) -> Result<bool, StoreError> {
+        self.read("looking for former feeds", |db| {
+            db.prepare_cached("select exists (select 1 from feed where configured = 0)")?
+                .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// The last polls of a feed, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn recent_polls(&self, feed: FeedId) -> Result<Vec<PollStatus>, StoreError> {
+        self.read("listing polls", move |db| {
+            let mut statement = db.prepare_cached("select * from poll where feed_id = ? order by started_at desc")?;
+            let rows = statement.query_map([feed.0], poll_status)?;
+            rows.collect()
+        })
+        .await
+    }
+}
+
+fn digest_of(feeds: &[FeedIntent]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for feed in feeds {
+        for text in [&feed.name, feed.url.as_str(), &feed.group] {
+            hasher.update(text.as_bytes());
+            hasher.update(&[0]);
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
+
+fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
+    let mut rows: HashMap<String, i64> = HashMap::new();
+    let mut statement = db.prepare("select name, id from feed")?;
+    for row in statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        let (name, id) = row?;
+        rows.insert(name, id);
+    }
+    db.execute("update feed set configured = 0 where configured = 1", [])?;
+    let mut known = db.prepare(
+        "update feed set configured = 1, feed_group = ?3, url = ?2,
+             etag = iif(url = ?2, etag, null), last_modified = iif(url = ?2, last_modified, null),
+             document_hash = iif(url = ?2, document_hash, null), next_poll_at = iif(url = ?2, next_poll_at, 0),
+             next_poll_why = iif(url = ?2, next_poll_why, 'its address is new'), failures = iif(url = ?2, failures, 0)
+         where id = ?1",
+    )?;
+    let mut renamed = db.prepare(
+        "update feed set configured = 1, name = ?1, feed_group = ?3
+         where id = (select id from feed where url = ?2 and configured = 0 order by id desc limit 1)",
+    )?;
+    let mut new = db.prepare("insert into feed (name, url, feed_group) values (?, ?, ?)")?;
+    let (named, unnamed): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.contains_key(&feed.name));
+    for feed in named {
+        if let Some(id) = rows.get(&feed.name) {
+            known.execute(params![id, feed.url.as_str(), feed.group])?;
+        }
+    }
+    for feed in unnamed {
+        let values = params![feed.name, feed.url.as_str(), feed.group];
+        if rows.is_empty() || renamed.execute(values)? == 0 {
+            new.execute(values)?;
+        }
+    }
+    Ok(())
+}
+
+fn claimed(db: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> SqlResult<Vec<FeedForPoll>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map(values, for_poll)?;
+    let mut feeds = rows.collect::<SqlResult<Vec<_>>>()?;
+    feeds.sort_by_key(|feed| (feed.due_at, feed.id));
+    Ok(feeds)
+}
+
+fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
+    let url: String = row.get("url")?;
+    let hash: Option<Vec<u8>> = row.get("document_hash")?;
+    let due_at = maybe_instant(row, "next_poll_at")?;
+    Ok(FeedForPoll {
+        id: FeedId(row.get("id")?),
+        name: row.get("name")?,
+        url: FeedUrl::parse(&url).map_err(|e| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("{url}: {e}").into())
+        })?,
+        validators: Validators {
+            etag: row.get("etag")?,
+            last_modified: row.get("last_modified")?,
+        },
+        document_hash: hash.and_then(|hash| hash.try_into().ok()),
+        failures: unsigned(row.get("failures")?),
+        ttl_minutes: unsigned(row.get("ttl_minutes")?),
+        due_at: due_at.filter(|at| at.as_millisecond() > 0),
+    })
+}
+
+fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
+    Ok(FeedStatus {
+        id: FeedId(row.get("id")?),
+        name: row.get("name")?,
+        url: row.get("url")?,
+        group: row.get("feed_group")?,
+        title: row.get("title")?,
+        site_link: row.get("site_link")?,
+        next_poll_at: maybe_instant(row, "next_poll_at")?,
+        next_poll_why: row.get("next_poll_why")?,
+        last_success_at: maybe_instant(row, "last_success_at")?,
+        polls: unsigned(row.get("polls")?),
+        failures: unsigned(row.get("failures")?),
+        error: row.get("error")?,
+        items: unsigned(row.get("items")?),
+    })
+}
+
+fn poll_status(row: &Row<'_>) -> SqlResult<PollStatus> {
+    Ok(PollStatus {
+        started_at: instant(row, "started_at")?,
+        finished_at: instant(row, "finished_at")?,
+        outcome: row.get("outcome")?,
+        status: row.get::<_, Option<i64>>("status")?.map(unsigned),
+        bytes: unsigned(row.get("bytes")?),
+        new: unsigned(row.get("new")?),
+        updated: unsigned(row.get("updated")?),
+        error: row.get("error")?,
+    })
+}

@@ -1,0 +1,136 @@
+//! Embedded migrations: applied in order, each in a transaction, each remembered with its hash.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use crate::store::StoreError;
+
+/// Name and text, in order. Released ones are never edited: a new one is added.
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "0001_create_feeds_items_stories",
+        include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
+    ),
+    (
+        "0002_create_editions_deliveries",
+        include_str!("../../migrations/sqlite/0002_create_editions_deliveries.sql"),
+    ),
+];
+
+const OPERATION: &str = "bringing the database to the newest schema";
+
+/// Brings the database to the newest schema.
+pub(super) fn apply(db: &mut Connection) -> Result<(), StoreError> {
+    apply_up_to(db, &MIGRATIONS)
+}
+
+fn apply_up_to(db: &mut Connection, migrations: &[(&str, &str)]) -> Result<(), StoreError> {
+    let failed = |e| StoreError::sqlite(OPERATION, e);
+    if applied(db).map_err(failed)?.len() == migrations.len() {
+        return check(&applied(db).map_err(failed)?, migrations);
+    }
+    // Whoever comes first applies them; the others wait here and find them applied.
+    let transaction = db
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    transaction
+        .execute_batch("create table if not exists migration (number integer primary key, name text not null, hash blob not null) strict")
+        .map_err(failed)?;
+    let already = applied(&transaction).map_err(failed)?;
+    check(&already, migrations)?;
+    for (at, (name, text)) in migrations.iter().enumerate().skip(already.len()) {
+        transaction.execute_batch(text).map_err(failed)?;
+        let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
+        transaction
+            .execute(
+                "insert into migration values (?, ?, ?)",
+                params![number, name, hash(text)],
+            )
+            .map_err(failed)?;
+    }
+    transaction
+        .commit()
+        .map_err(|e| StoreError::Sqlite(OPERATION, Arc::new(e)))
+}
+
+fn check(applied: &[(String, Vec<u8>)], known: &[(&str, &str)]) -> Result<(), StoreError> {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    if applied.len() > known.len() {
+        return Err(StoreError::Newer {
+            found: number(applied.len()),
+            known: number(known.len()),
+        });
+    }
+    for ((name, applied_hash), (known_name, text)) in applied.iter().zip(known) {
+        if name != known_name || *applied_hash != hash(text) {
+            return Err(StoreError::Changed(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Names and hashes of the migrations applied, in order; none in an empty database.
+fn applied(db: &Connection) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+    let exists: bool = db.query_row(
+        "select exists (select 1 from sqlite_schema where type = 'table' and name = 'migration')",
+        [],
+        |row| row.get(0),
+    )?;
+    if !exists {
+        return Ok(Vec::new());
+    }
+    let mut statement = db.prepare("select name, hash from migration order by number")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
+}
+
+fn hash(text: &str) -> Vec<u8> {
+    blake3::hash(text.as_bytes()).as_bytes().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::{MIGRATIONS, applied, apply, apply_up_to};
+    use crate::store::StoreError;
+    use rusqlite::Connection;
+
+    #[test]
+    fn an_empty_database_comes_to_the_newest_schema_once() {
+        let mut db = Connection::open_in_memory().unwrap();
+        apply(&mut db).unwrap();
+        apply(&mut db).unwrap();
+        assert_eq!(applied(&db).unwrap().len(), MIGRATIONS.len());
+    }
+
+    #[test]
+    fn an_older_database_keeps_its_rows() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let (_, older) = MIGRATIONS.split_last().unwrap();
+        apply_up_to(&mut db, older).unwrap();
+        db.execute("insert into feed (name, url) values ('a', 'https://a.example/')", [])
+            .unwrap();
+        apply(&mut db).unwrap();
+        let feeds: i64 = db.query_row("select count(*) from feed", [], |row| row.get(0)).unwrap();
+        assert_eq!(feeds, 1);
+    }
+
+    #[test]
+    fn a_newer_database_is_refused() {
+        let mut db = Connection::open_in_memory().unwrap();
+        apply(&mut db).unwrap();
+        db.execute("insert into migration values (99, '0099_later', x'00')", [])
+            .unwrap();
+        assert!(matches!(apply(&mut db), Err(StoreError::Newer { found: 3, known: 2 })));
+    }
+
+    #[test]
+    fn a_changed_migration_is_refused() {
+        let mut db = Connection::open_in_memory().unwrap();
+        apply(&mut db).unwrap();
+        db.execute("update migration set hash = x'00' where number = 1", [])
+            .unwrap();
+        assert!(matches!(apply(&mut db), Err(StoreError::Changed(name)) if name == MIGRATIONS[0].0));
+    }
+}

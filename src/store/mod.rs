@@ -1,0 +1,131 @@
+//! The only truth of state and the only queue: one SQLite database.
+//!
+//! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
+//! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
+//! [`feeds`], [`polls`], [`stories`], [`editions`], [`deliveries`].
+
+mod connection;
+pub mod deliveries;
+pub mod editions;
+pub mod feeds;
+mod migrations;
+pub mod polls;
+mod rows;
+pub mod stories;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, Transaction};
+
+use crate::store::connection::{Readers, Writer};
+
+/// The store; clones share one database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be opened.
+    #[error("cannot open the database {0}")]
+    Open(String, #[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// The database was written by a newer tidings.
+    #[error("the database is of schema {found}, and this tidings knows {known} at most; use the newer tidings")]
+    Newer {
+        /// The number of the last migration applied.
+        found: i64,
+        /// The number of the last migration known here.
+        known: i64,
+    },
+    /// A migration that was applied reads differently now.
+    #[error("migration {0} is not the one that was applied to this database; use the tidings that made it")]
+    Changed(String),
+    /// Another process holds the database for too long; nothing was written.
+    #[error("the database is locked by another process ({0})")]
+    Locked(&'static str),
+    /// The store was closed.
+    #[error("the store is closed ({0})")]
+    Closed(&'static str),
+    /// Anything else; nothing was written.
+    #[error("the database failed while {0}")]
+    Sqlite(&'static str, #[source] Arc<rusqlite::Error>),
+}
+
+impl StoreError {
+    fn sqlite(operation: &'static str, error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Locked(operation),
+            _ => Self::Sqlite(operation, Arc::new(error)),
+        }
+    }
+}
+
+/// What a transaction does for a caller.
+type SqlResult<T> = rusqlite::Result<T>;
+
+impl Store {
+    /// Opens the database, makes it and its folder when missing, and brings it to the newest schema.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is newer than this program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let open_error = |e: Arc<dyn std::error::Error + Send + Sync>| StoreError::Open(path.display().to_string(), e);
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| open_error(Arc::new(e)))?;
+        }
+        let mut connection = connection::open(path).map_err(|e| open_error(Arc::new(e)))?;
+        migrations::apply(&mut connection)?;
+        Ok(Self {
+            writer: Arc::new(Writer::start(connection).map_err(|e| open_error(Arc::new(e)))?),
+            readers: Arc::new(Readers::new(path.to_owned())),
+        })
+    }
+
+    /// Runs `work` on a reader; it sees the last commit.
+    async fn read<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.readers.run(operation, work).await
+    }
+
+    /// Runs `work` in a transaction, or in one shared with other callers; answers when it is committed.
+    async fn write<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.writer.run(operation, false, work).await
+    }
+
+    /// As `write`, and answers only when the commit would survive a loss of power.
+    async fn write_durably<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.writer.run(operation, true, work).await
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read("answering", |db| db.query_row("select 1", [], |_| Ok(())))
+            .await
+    }
+}
+
+/// A savepoint-like handle is a plain connection to the work of a caller.
+fn in_savepoint<T>(transaction: &mut Transaction<'_>, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
+    let savepoint = transaction.savepoint()?;
+    let value = work(&savepoint)?;
+    savepoint.commit()?;
+    Ok(value)
+}

@@ -1,0 +1,235 @@
+//! Writes what a poll brought: items, revisions, validators and the next poll, in one transaction.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::model::feed::FeedId;
+use crate::model::item::{ItemId, ItemKey, KnownItem, NewItem};
+use crate::model::poll::{Committed, ItemChange, Outcome, PollIntent, ReadDocument};
+use crate::store::feeds::POLLS_KEPT;
+use crate::store::rows::{bytes, signed, unsigned};
+use crate::store::{SqlResult, Store, StoreError, stories};
+
+impl Store {
+    /// What is remembered of those items of a feed that have one of these keys.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known_items(
+        &self,
+        feed: FeedId,
+        keys: Vec<ItemKey>,
+    ) -> Result<HashMap<ItemKey, KnownItem>, StoreError> {
+        self.read("comparing items", move |db| {
+            let mut statement = db.prepare_cached(
+                "select id, raw_hash, content_hash, revision from item where feed_id = ? and key = ?",
+            )?;
+            let mut known = HashMap::with_capacity(keys.len());
+            for key in keys {
+                let row = statement
+                    .query_row(params![feed.0, key.0], |row| {
+                        Ok(KnownItem {
+                            id: ItemId(row.get("id")?),
+                            raw_hash: bytes(row, "raw_hash")?,
+                            content_hash: bytes(row, "content_hash")?,
+                            revision: unsigned(row.get("revision")?),
+                        })
+                    })
+                    .optional()?;
+                known.extend(row.map(|item| (key, item)));
+            }
+            Ok(known)
+        })
+        .await
+    }
+
+    /// Commits the outcome of a poll and gives back its lease: all of it, or nothing.
+    ///
+    /// # Errors
+    /// When the database fails; then it is as if the poll had never been.
+    pub async fn commit_poll(&self, intent: PollIntent) -> Result<Committed, StoreError> {
+        self.write("storing the outcome of a poll", move |db| {
+            let committed = match &intent.document {
+                Some(document) => write_document(db, intent.feed, document, intent.finished_at)?,
+                None => Committed::default(),
+            };
+            write_feed(db, &intent)?;
+            write_history(db, &intent, committed)?;
+            Ok(committed)
+        })
+        .await
+    }
+}
+
+fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: Timestamp) -> SqlResult<Committed> {
+    let facts = &document.facts;
+    db.prepare_cached(
+        "update feed set source_id = ?2, title = ?3, site_link = ?4, language = ?5, ttl_minutes = ?6, document_hash = ?7
+         where id = ?1",
+    )?
+    .execute(params![
+        feed.0,
+        facts.source_id,
+        facts.title,
+        facts.site_link,
+        facts.language,
+        facts.ttl_minutes,
+        document.hash
+    ])?;
+    let mut committed = Committed::default();
+    for change in &document.changes {
+        match change {
+            ItemChange::New {
+                key,
+                raw_hash,
+                content_hash,
+                item,
+            } => committed.new += insert(db, feed, &(*key, *raw_hash, *content_hash), item, now)?,
+            ItemChange::Edited {
+                id,
+                raw_hash,
+                content_hash,
+                item,
+            } => {
+                edit(db, *id, &(*raw_hash, *content_hash), item, now)?;
+                committed.updated += 1;
+            }
+            ItemChange::Rewritten { id, raw_hash } => {
+                db.prepare_cached("update item set raw_hash = ?2 where id = ?1")?
+                    .execute(params![id.0, raw_hash])?;
+            }
+        }
+    }
+    Ok(committed)
+}
+
+/// An item that is there already (another process was faster) stays as it is.
+fn insert(
+    db: &Connection,
+    feed: FeedId,
+    (key, raw_hash, content_hash): &(ItemKey, [u8; 16], [u8; 16]),
+    item: &NewItem,
+    now: Timestamp,
+) -> SqlResult<u64> {
+    let inserted = db
+        .prepare_cached(
+            "insert into item (feed_id, key, raw_hash, content_hash, guid, link, canonical_link, title, language, details,
+                 published_at, updated_at, first_seen_at)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) on conflict do nothing",
+        )?
+        .execute(params![
+            feed.0,
+            key.0,
+            raw_hash,
+            content_hash,
+            item.guid,
+            item.link,
+            item.canonical_link,
+            item.title,
+            item.language,
+            details(item),
+            item.published.map(Timestamp::as_millisecond),
+            item.updated.map(Timestamp::as_millisecond),
+            now.as_millisecond(),
+        ])?;
+    if inserted > 0 {
+        db.prepare_cached("insert into item_text (item_id, summary, content) values (?, ?, ?)")?
+            .execute(params![db.last_insert_rowid(), item.summary, item.content])?;
+    }
+    Ok(u64::try_from(inserted).unwrap_or_default())
+}
+
+fn edit(
+    db: &Connection,
+    id: ItemId,
+    (raw_hash, content_hash): &([u8; 16], [u8; 16]),
+    item: &NewItem,
+    now: Timestamp,
+) -> SqlResult<()> {
+    db.prepare_cached(
+        "insert into revision (item_id, revision, title, summary, content, replaced_at)
+         select id, revision, title, summary, content, ?2 from item join item_text on item_id = id where id = ?1",
+    )?
+    .execute(params![id.0, now.as_millisecond()])?;
+    // A date that is gone from the document never erases one that was there.
+    db.prepare_cached(
+        "update item set raw_hash = ?2, content_hash = ?3, link = ?4, canonical_link = ?5, title = ?6, language = ?7,
+             details = ?8, published_at = coalesce(?9, published_at), updated_at = ?10, revision = revision + 1
+         where id = ?1",
+    )?
+    .execute(params![
+        id.0,
+        raw_hash,
+        content_hash,
+        item.link,
+        item.canonical_link,
+        item.title,
+        item.language,
+        details(item),
+        item.published.map(Timestamp::as_millisecond),
+        item.updated.unwrap_or(now).as_millisecond(),
+    ])?;
+    db.prepare_cached("update item_text set summary = ?2, content = ?3 where item_id = ?1")?
+        .execute(params![id.0, item.summary, item.content])?;
+    db.prepare_cached("update story set changed_at = ?2 where id = (select story_id from item where id = ?1)")?
+        .execute(params![id.0, now.as_millisecond()])?;
+    stories::bump_version(db)
+}
+
+fn details(item: &NewItem) -> String {
+    serde_json::to_string(&item.details).unwrap_or_else(|_| "{}".to_owned())
+}
+
+fn write_feed(db: &Connection, intent: &PollIntent) -> SqlResult<()> {
+    let next = intent.next_poll_at.map(Timestamp::as_millisecond);
+    if let Some(validators) = &intent.validators {
+        db.prepare_cached("update feed set etag = ?2, last_modified = ?3 where id = ?1")?
+            .execute(params![intent.feed.0, validators.etag, validators.last_modified])?;
+    }
+    if intent.outcome == Outcome::Failed {
+        db.prepare_cached(
+            "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
+                 failures = failures + 1, error = ?4 where id = ?1",
+        )?
+        .execute(params![
+            intent.feed.0,
+            next,
+            intent.reason,
+            intent.error.as_deref().unwrap_or_default()
+        ])?;
+    } else {
+        db.prepare_cached(
+            "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
+                 failures = 0, error = '', last_success_at = ?4 where id = ?1",
+        )?
+        .execute(params![
+            intent.feed.0,
+            next,
+            intent.reason,
+            intent.finished_at.as_millisecond()
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_history(db: &Connection, intent: &PollIntent, committed: Committed) -> SqlResult<()> {
+    db.prepare_cached(
+        "insert or replace into poll (feed_id, slot, started_at, finished_at, outcome, status, bytes, new, updated, error)
+         values (?1, (select polls from feed where id = ?1) % ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        intent.feed.0,
+        POLLS_KEPT,
+        intent.started_at.as_millisecond(),
+        intent.finished_at.as_millisecond(),
+        intent.outcome.as_str(),
+        intent.status,
+        signed(intent.bytes),
+        signed(committed.new),
+        signed(committed.updated),
+        intent.error.as_deref().unwrap_or_default(),
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! The table of stories: gives each its place and reads them back in the order of their places.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::model::feed::FeedId;
+use crate::model::item::ItemId;
+use crate::model::story::{Arrival, Seq, StoryFeed, StoryId, StoryText, StoryUid};
+use crate::store::rows::{instant, maybe_instant, signed};
+use crate::store::{SqlResult, Store, StoreError};
+
+/// A story that an arriving item might belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The story.
+    pub story: StoryId,
+    /// The feeds that carry it.
+    pub feeds: Vec<FeedId>,
+}
+
+/// Decides whether an arriving item belongs to one of the candidates (newest first) or opens a story of its own.
+pub type Match = fn(&Arrival, &[Candidate]) -> Option<StoryId>;
+
+/// What one round of placing did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Items that have a story now.
+    pub items: usize,
+    /// Stories opened.
+    pub stories: usize,
+}
+
+/// Which stories to read, newest place first.
+#[derive(Debug, Clone, Default)]
+pub struct StoryRange {
+    /// Only places above this one.
+    pub after: Seq,
+    /// Only places up to this one; None: to the last.
+    pub upto: Option<Seq>,
+    /// Only stories that one of these feeds carries; None: any configured or former feed.
+    pub feeds: Option<Vec<FeedId>>,
+    /// The most stories to read.
+    pub limit: usize,
+}
+
+/// The columns of a story with the text of its leader.
+const STORY: &str = "select story.id, seq, uid, changed_at, item.title, link, summary, content, item.language, details,
+        published_at, updated_at, first_seen_at, revision, feed.name, feed_group, feed.title as feed_title, url,
+        source_id, site_link,
+        (select json_group_array(distinct iif(f.title = '', f.name, f.title)) from item i join feed f on f.id = i.feed_id
+          where i.story_id = story.id and i.feed_id <> item.feed_id) as also_in
+    from story join item on item.id = leader_item_id join item_text on item_id = item.id
+    join feed on feed.id = item.feed_id";
+
+impl Store {
+    /// Gives up to `limit` waiting items, in order of arrival, their story, and each new story the next place.
+    ///
+    /// # Errors
+    /// When the database fails; then nobody has got a place.
+    pub async fn place_arrivals(&self, limit: usize, now: Timestamp, decide: Match) -> Result<Placed, StoreError> {
+        self.write("giving stories their places", move |db| {
+            let arrivals = arrivals(db, limit)?;
+            if arrivals.is_empty() {
+                return Ok(Placed::default());
+            }
+            let mut placed = Placed::default();
+            let mut last: i64 = db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0))?;
+            let mut open =
+                db.prepare_cached("insert into story (seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?)")?;
+            let mut join = db.prepare_cached("update item set story_id = ? where id = ?")?;
+            let mut touch = db.prepare_cached("update story set changed_at = ? where id = ?")?;
+            for arrival in arrivals {
+                let story = match decide(&arrival, &candidates(db, &arrival.canonical_link)?) {
+                    Some(story) => {
+                        touch.execute(params![now.as_millisecond(), story.0])?;
+                        story
+                    }
+                    None => {
+                        last += 1;
+                        open.execute(params![last, arrival.uid.0, arrival.item.0, now.as_millisecond()])?;
+                        placed.stories += 1;
+                        StoryId(db.last_insert_rowid())
+                    }
+                };
+                join.execute(params![story.0, arrival.item.0])?;
+                placed.items += 1;
+            }
+            bump_version(db)?;
+            Ok(placed)
+        })
+        .await
+    }
+
+    /// Reads stories, newest place first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stories(&self, range: StoryRange) -> Result<Vec<StoryText>, StoreError> {
+        self.read("reading stories", move |db| {
+            let upto = range.upto.map_or(i64::MAX, |seq| seq.0);
+            let (after, limit) = (range.after.0, signed(range.limit));
+            match &range.feeds {
+                None => texts(
+                    db,
+                    &format!("{STORY} where seq > ? and seq <= ? order by seq desc limit ?"),
+                    params![after, upto, limit],
+                ),
+                Some(feeds) => texts(
+                    db,
+                    &format!(
+                        "{STORY} where seq > ? and seq <= ? and exists (select 1 from item i where i.story_id = story.id
+                         and i.feed_id in (select value from json_each(?))) order by seq desc limit ?"
+                    ),
+                    params![after, upto, serde_json::json!(feeds).to_string(), limit],
+                ),
+            }
+        })
+        .await
+    }
+
+    /// A number that differs whenever anything that a reader of stories sees has changed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stories_version(&self) -> Result<i64, StoreError> {
+        self.read("reading the version of the stories", |db| {
+            db.prepare_cached("select value from setting where name = 'stories_version'")?
+                .query_row([], |row| row.get(0))
+                .optional()
+                .map(Option::unwrap_or_default)
+        })
+        .await
+    }
+
+    /// The last place given; 0: none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_seq(&self) -> Result<Seq, StoreError> {
+        self.read("reading the last place", |db| {
+            db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0).map(Seq))
+        })
+        .await
+    }
+}
+
+/// Notes that readers of stories would see something new.
+pub(super) fn bump_version(db: &Connection) -> SqlResult<()> {
+    db.prepare_cached(
+        "insert into setting values ('stories_version', 1) on conflict (name) do update set value = value + 1",
+    )?
+    .execute([])
+    .map(|_| ())
+}
+
+fn arrivals(db: &Connection, limit: usize) -> SqlResult<Vec<Arrival>> {
+    let mut names: HashMap<i64, String> = HashMap::new();
+    let mut name = db.prepare_cached("select name from feed where id = ?")?;
+    let mut statement = db.prepare_cached(
+        "select id, feed_id, key, canonical_link from item where story_id is null order by id limit ?",
+    )?;
+    let mut rows = statement.query([signed(limit)])?;
+    let mut arrivals = Vec::new();
+    while let Some(row) = rows.next()? {
+        let feed: i64 = row.get("feed_id")?;
+        if let std::collections::hash_map::Entry::Vacant(entry) = names.entry(feed) {
+            entry.insert(name.query_row([feed], |row| row.get(0))?);
+        }
+        let key: Vec<u8> = row.get("key")?;
+        arrivals.push(Arrival {
+            item: ItemId(row.get("id")?),
+            feed: FeedId(feed),
+            uid: uid(names.get(&feed).map(String::as_str).unwrap_or_default(), &key),
+            canonical_link: row.get("canonical_link")?,
+        });
+    }
+    Ok(arrivals)
+}
+
+/// The same item of the same feed gives the same name for the world, in any database.
+fn uid(feed: &str, key: &[u8]) -> StoryUid {
+    let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 story uid");
+    hasher.update(feed.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(key);
+    let mut bits = [0; 16];
+    hasher.finalize_xof().fill(&mut bits);
+    StoryUid::from_hash(bits)
+}
+
+fn candidates(db: &Connection, canonical_link: &str) -> SqlResult<Vec<Candidate>> {
+    let mut found: Vec<Candidate> = Vec::new();
+    if canonical_link.is_empty() {
+        return Ok(found);
+    }
+    let mut statement = db.prepare_cached(
+        "select distinct story_id, feed_id from item where canonical_link = ? and canonical_link <> ''
+         and story_id is not null order by story_id desc limit 64",
+    )?;
+    let mut rows = statement.query([canonical_link])?;
+    while let Some(row) = rows.next()? {
+        let (story, feed) = (StoryId(row.get(0)?), FeedId(row.get(1)?));
+        match found.last_mut().filter(|candidate| candidate.story == story) {
+            Some(candidate) => candidate.feeds.push(feed),
+            None => found.push(Candidate {
+                story,
+                feeds: vec![feed],
+            }),
+        }
+    }
+    Ok(found)
+}
+
+/// Reads stories by a query for the columns of [`STORY`].
+pub(super) fn texts(db: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> SqlResult<Vec<StoryText>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map(values, text)?;
+    rows.collect()
+}
+
+/// The query for the columns of a story, to which a condition is added.
+pub(super) fn select_story() -> &'static str {
+    STORY
+}
+
+fn text(row: &Row<'_>) -> SqlResult<StoryText> {
+    let first_seen = instant(row, "first_seen_at")?;
+    let published = maybe_instant(row, "published_at")?.unwrap_or(first_seen);
+    let name: String = row.get("name")?;
+    let url: String = row.get("url")?;
+    let own_title: String = row.get("feed_title")?;
+    let source_id: String = row.get("source_id")?;
+    let details: String = row.get("details")?;
+    let also_in: String = row.get("also_in")?;
+    let uid: Vec<u8> = row.get("uid")?;
+    Ok(StoryText {
+        id: StoryId(row.get("id")?),
+        seq: Seq(row.get("seq")?),
+        uid: StoryUid(uid.try_into().unwrap_or_default()),
+        feed: StoryFeed {
+            title: if own_title.is_empty() { name.clone() } else { own_title },
+            source_id: if source_id.is_empty() { url.clone() } else { source_id },
+            name,
+            group: row.get("feed_group")?,
+            url,
+            site_link: row.get("site_link")?,
+        },
+        title: row.get("title")?,
+        link: row.get("link")?,
+        summary: row.get("summary")?,
+        content: row.get("content")?,
+        language: row.get("language")?,
+        details: serde_json::from_str(&details).unwrap_or_default(),
+        published,
+        updated: maybe_instant(row, "updated_at")?.unwrap_or(published).max(published),
+        changed_at: instant(row, "changed_at")?,
+        also_in: serde_json::from_str(&also_in).unwrap_or_default(),
+    })
+}

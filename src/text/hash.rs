@@ -1,0 +1,25 @@
+//! Hashes by which texts are recognised again.
+
+/// A 128-bit hash of several texts; where one ends counts.
+#[must_use]
+pub fn hash_of<'a>(parts: impl Iterator<Item = &'a str>) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&part.len().to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut hash = [0; 16];
+    hasher.finalize_xof().fill(&mut hash);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hash_of;
+
+    #[test]
+    fn where_a_text_ends_counts() {
+        assert_ne!(hash_of(["ab", "c"].into_iter()), hash_of(["a", "bc"].into_iter()));
+        assert_eq!(hash_of(["ab", "c"].into_iter()), hash_of(["ab", "c"].into_iter()));
+    }
+}

@@ -1,0 +1,287 @@
+//! HTML made safe, and HTML made plain. The only door to ammonia.
+//!
+//! What passes [`Sanitiser::clean`] holds only harmless elements, and links and images with absolute http, https or mailto
+//! addresses. It is applied once, when an item is stored; everything shown or mailed comes from there.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use ammonia::{Builder, UrlRelative};
+use url::Url;
+
+use crate::text::without_control_characters;
+
+/// The largest HTML that is sanitised, in bytes; what is longer is cut before it is read.
+pub const MAX_HTML_BYTES: usize = 2 * 1024 * 1024;
+
+/// Makes the HTML of one document safe.
+pub struct Sanitiser {
+    builder: Builder<'static>,
+}
+
+impl Sanitiser {
+    /// Links are made absolute with `base`; without one, relative links lose their address.
+    #[must_use]
+    pub fn new(base: Option<&Url>) -> Self {
+        let mut builder = Builder::default();
+        builder
+            .url_schemes(HashSet::from(["http", "https", "mailto"]))
+            .url_relative(base.map_or(UrlRelative::Deny, |base| UrlRelative::RewriteWithBase(base.clone())))
+            .link_rel(Some("noopener noreferrer"))
+            .add_tags(["audio", "video", "source"])
+            .add_tag_attributes("audio", ["src", "controls"])
+            .add_tag_attributes("video", ["src", "controls", "poster", "width", "height"])
+            .add_tag_attributes("source", ["src", "type"])
+            .add_generic_attributes(["dir"]);
+        Self { builder }
+    }
+
+    /// The harmless part of `html`. Text outside any element stays text.
+    #[must_use]
+    pub fn clean(&self, html: &str) -> String {
+        let html = cut(html, MAX_HTML_BYTES);
+        let html = without_control_characters(html);
+        let html = html.trim();
+        if html.is_empty() {
+            return String::new();
+        }
+        self.builder.clean(html).to_string().trim().to_owned()
+    }
+}
+
+/// The longest part of `text` from its beginning that has at most `max` bytes.
+#[must_use]
+pub fn cut(text: &str, max: usize) -> &str {
+    text.get(..text.floor_char_boundary(max)).unwrap_or(text)
+}
+
+/// A title or name as plain text in one line: markup is dropped, character references are resolved.
+#[must_use]
+pub fn plain_line(html: &str) -> String {
+    static STRIP: LazyLock<Builder<'static>> = LazyLock::new(|| {
+        let mut builder = Builder::empty();
+        // `empty` forgets that the text of these is no text for readers.
+        builder.clean_content_tags(HashSet::from(["script", "style"]));
+        builder
+    });
+    let html = without_control_characters(cut(html, MAX_HTML_BYTES));
+    if !html.contains(['<', '&']) {
+        return one_line(&html);
+    }
+    one_line(&decoded(&STRIP.clean(&html).to_string()))
+}
+
+/// The words of sanitised HTML: a space where a block ends, no markup, character references resolved.
+#[must_use]
+pub fn to_text(clean: &str) -> String {
+    let mut text = String::with_capacity(clean.len());
+    let mut rest = clean;
+    while let Some(open) = rest.find('<') {
+        let (before, tag) = rest.split_at(open);
+        text.push_str(before);
+        let end = tag_end(tag);
+        let name = tag.trim_start_matches(['<', '/']);
+        let name = name.get(..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len()));
+        if !INLINE.contains(&name.unwrap_or_default()) {
+            text.push(' ');
+        }
+        rest = tag.get(end..).unwrap_or_default();
+    }
+    text.push_str(rest);
+    one_line(&decoded(&text))
+}
+
+/// Elements that do not part words.
+const INLINE: [&str; 24] = [
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark", "q", "s",
+    "samp", "small", "span", "strong", "sub", "sup", "time", "u",
+];
+
+/// The length of the tag that `tag` begins with; quotes hide a `>`.
+fn tag_end(tag: &str) -> usize {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return at + 1,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), close) if open == close => quote = None,
+            _ => {}
+        }
+    }
+    tag.len()
+}
+
+/// Resolves the character references that an HTML serialiser writes (HTML, "Escaping a string").
+fn decoded(text: &str) -> Cow<'_, str> {
+    static REFERENCES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        HashMap::from([
+            ("amp", "&"),
+            ("lt", "<"),
+            ("gt", ">"),
+            ("quot", "\""),
+            ("nbsp", "\u{a0}"),
+        ])
+    });
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        let (before, reference) = rest.split_at(at);
+        decoded.push_str(before);
+        let known = reference
+            .get(1..)
+            .and_then(|name| name.split_once(';'))
+            .and_then(|(name, after)| REFERENCES.get(name).map(|value| (value, after)));
+        rest = match known {
+            Some((value, after)) => {
+                decoded.push_str(value);
+                after
+            }
+            None => {
+                decoded.push('&');
+                reference.get(1..).unwrap_or_default()
+            }
+        };
+    }
+    decoded.push_str(rest);
+    Cow::Owned(decoded)
+}
+
+/// Runs of white space become one space; none at either end.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+/// The beginning of a text, at most `max` characters, cut between words, with an ellipsis where it was cut.
+#[must_use]
+pub fn excerpt(text: &str, max: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(max) else {
+        return text.to_owned();
+    };
+    let head = text.get(..end).unwrap_or(text);
+    let head = head
+        .rfind(char::is_whitespace)
+        .and_then(|at| head.get(..at))
+        .unwrap_or(head);
+    format!(
+        "{}…",
+        head.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '،' | ';' | ':'))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::{Sanitiser, decoded, excerpt, plain_line, to_text};
+    use proptest::prelude::*;
+    use url::Url;
+
+    fn clean(html: &str) -> String {
+        let base = Url::parse("https://example.org/news/today.html").unwrap();
+        Sanitiser::new(Some(&base)).clean(html)
+    }
+
+    #[test]
+    fn nothing_active_survives() {
+        for html in [
+            "<script>alert(1)</script>x",
+            "<p onclick=\"alert(1)\">x</p>",
+            "<a href=\"javascript:alert(1)\">x</a>",
+            "<a href=\" java\nscript:alert(1)\">x</a>",
+            "<img src=\"data:text/html,<script>alert(1)</script>\" onerror=alert(1)>",
+            "<svg><script>alert(1)</script></svg>",
+            "<iframe src=\"https://evil.example/\"></iframe>",
+            "<style>@import 'https://evil.example/x.css'</style>x",
+            "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+            "<form action=\"https://evil.example/\"><input name=a></form>",
+        ] {
+            let clean = clean(html).to_lowercase();
+            for active in [
+                "<script",
+                "alert(1)\"",
+                "onclick",
+                "onerror=",
+                "javascript:",
+                "data:",
+                "<iframe",
+                "<style",
+                "<form",
+            ] {
+                assert!(!clean.contains(active), "{html} became {clean}");
+            }
+        }
+    }
+
+    #[test]
+    fn links_become_absolute_and_foreign_schemes_lose_their_address() {
+        assert_eq!(
+            clean("<a href=\"../x?a=1&amp;b=2\">l</a>"),
+            "<a href=\"https://example.org/x?a=1&amp;b=2\" rel=\"noopener noreferrer\">l</a>"
+        );
+        assert_eq!(
+            clean("<img src=\"//cdn.example/a.jpg\">"),
+            "<img src=\"https://cdn.example/a.jpg\">"
+        );
+        assert_eq!(
+            clean("<a href=\"tel:123\">l</a>"),
+            "<a rel=\"noopener noreferrer\">l</a>"
+        );
+        let without_base = Sanitiser::new(None).clean("<img src=\"/a.jpg\" alt=\"x\">");
+        assert_eq!(without_base, "<img alt=\"x\">");
+    }
+
+    #[test]
+    fn direction_and_language_of_a_block_are_kept() {
+        let html = "<p dir=\"rtl\" lang=\"fa\">سلام</p>";
+        assert_eq!(clean(html), html);
+    }
+
+    #[test]
+    fn a_title_is_plain_text_in_one_line() {
+        assert_eq!(plain_line("AT&amp;T <b>buys</b>\n x&nbsp;&lt;y&gt;"), "AT&T buys x <y>");
+        assert_eq!(plain_line("a < b & c"), "a < b & c");
+        assert_eq!(
+            plain_line("گفت\u{200c}وگو \u{0}با&zwnj;او"),
+            "گفت\u{200c}وگو با\u{200c}او"
+        );
+        assert_eq!(plain_line("<script>alert(1)</script>x"), "x");
+    }
+
+    #[test]
+    fn text_parts_words_at_blocks_only() {
+        assert_eq!(
+            to_text("<p>one <b>t</b>wo</p><p>three<br>four &amp; <img alt=\"a>b\">five</p>"),
+            "one two three four & five"
+        );
+    }
+
+    #[test]
+    fn references_that_are_none_stay_as_they_are() {
+        assert_eq!(decoded("a &amp;lt; b &unknown; & c&"), "a &lt; b &unknown; & c&");
+    }
+
+    #[test]
+    fn an_excerpt_ends_between_words() {
+        assert_eq!(excerpt("one two three", 13), "one two three");
+        assert_eq!(excerpt("one two, three", 10), "one two…");
+        assert_eq!(excerpt("سلام دنیای بزرگ", 8), "سلام…");
+    }
+
+    proptest! {
+        #[test]
+        fn cleaning_twice_is_cleaning_once(html in ".{0,200}|(<[a-z]{1,6}( [a-z]{1,5}=\"?[^\"]{0,9}\"?)?>|[a-z&;<]{0,5}|</[a-z]{1,6}>){0,30}") {
+            let once = clean(&html);
+            prop_assert_eq!(clean(&once), once);
+        }
+    }
+}

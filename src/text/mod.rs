@@ -1,0 +1,21 @@
+//! Text as people and programs read it: HTML made safe, words folded for comparing, links in canonical form, languages.
+
+pub mod canonical_url;
+pub mod fold;
+pub mod hash;
+pub mod html;
+pub mod language;
+pub mod xml;
+
+use std::borrow::Cow;
+
+/// Removes what XML 1.0 §2.2 cannot hold at all: control characters but tab and line ends, and U+FFFE, U+FFFF.
+#[must_use]
+pub fn without_control_characters(text: &str) -> Cow<'_, str> {
+    let bad = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}');
+    if text.contains(bad) {
+        Cow::Owned(text.replace(bad, ""))
+    } else {
+        Cow::Borrowed(text)
+    }
+}

@@ -1,0 +1,78 @@
+//! Writes XML: every text escaped, nothing that XML 1.0 cannot hold.
+
+use quick_xml::escape::escape;
+
+use crate::text::without_control_characters;
+
+/// A document being written.
+#[derive(Debug)]
+pub struct Xml(String);
+
+impl Xml {
+    /// A document with its declaration.
+    #[must_use]
+    pub fn new() -> Self {
+        Self("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned())
+    }
+
+    /// Opens an element.
+    pub fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.tag(name, attributes);
+        self.0.push('>');
+    }
+
+    /// Closes an element.
+    pub fn close(&mut self, name: &str) {
+        self.0.push_str("</");
+        self.0.push_str(name);
+        self.0.push_str(">\n");
+    }
+
+    /// An element without content.
+    pub fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.tag(name, attributes);
+        self.0.push_str("/>\n");
+    }
+
+    /// An element with a text in it.
+    pub fn text(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+        self.open(name, attributes);
+        self.escaped(text);
+        self.close(name);
+    }
+
+    /// The same, unless the text is empty.
+    pub fn text_if_any(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+        if !text.is_empty() {
+            self.text(name, attributes, text);
+        }
+    }
+
+    /// The whole document.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0
+    }
+
+    fn tag(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.0.push('<');
+        self.0.push_str(name);
+        for (attribute, value) in attributes {
+            self.0.push(' ');
+            self.0.push_str(attribute);
+            self.0.push_str("=\"");
+            self.escaped(value);
+            self.0.push('"');
+        }
+    }
+
+    fn escaped(&mut self, text: &str) {
+        self.0.push_str(&escape(without_control_characters(text).as_ref()));
+    }
+}
+
+impl Default for Xml {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,68 @@
+//! The web side: merged feeds, a front page that lists them, and two addresses for those who watch the daemon.
+
+mod feeds;
+mod front;
+mod health;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::clock::SharedClock;
+use crate::model::heartbeat::Heartbeat;
+use crate::model::view::View;
+use crate::store::Store;
+use crate::web::feeds::Cache;
+
+/// What the pages need to know; a new one is made when the configuration changes.
+#[derive(Debug)]
+pub struct Site {
+    /// The stories.
+    pub store: Store,
+    /// The views that are published.
+    pub views: Vec<View>,
+    /// Under which address readers come, without a slash at its end.
+    pub public_url: String,
+    /// The scheduler's sign of life.
+    pub beat: Arc<Heartbeat>,
+    /// Tells the time.
+    pub clock: SharedClock,
+    cache: Cache,
+}
+
+impl Site {
+    /// The pages of these views.
+    #[must_use]
+    pub fn new(store: Store, views: Vec<View>, public_url: String, beat: Arc<Heartbeat>, clock: SharedClock) -> Self {
+        Self {
+            store,
+            views,
+            public_url,
+            beat,
+            clock,
+            cache: Cache::default(),
+        }
+    }
+}
+
+/// The site as it is now; requests under way keep the one that they began with.
+pub type CurrentSite = tokio::sync::watch::Receiver<Arc<Site>>;
+
+/// Serves until `stop` is given; requests under way are answered.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, site: CurrentSite, stop: CancellationToken) -> std::io::Result<()> {
+    let router = Router::new()
+        .route("/", get(front::front))
+        .route("/feeds/{file}", get(feeds::feed))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .with_state(site);
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+}
