@@ -129,7 +129,9 @@ impl App {
         self.store.release_leases().await?;
         let listen = listener.local_addr()?;
         let (site, current) = watch::channel(Arc::new(self.site(listen)));
-        let mut pages = tokio::spawn(web::serve(listener, current, stop.clone()));
+        // The pages stop last, and by a token of their own: that they end at any other time is a failure.
+        let pages_stop = CancellationToken::new();
+        let mut pages = tokio::spawn(web::serve(listener, current, pages_stop.clone()));
         loop {
             let round = stop.child_token();
             let services = self.start(listen, &round)?;
@@ -149,7 +151,7 @@ impl App {
             site.send_replace(Arc::new(self.site(listen)));
             info!("the new configuration is in use");
         }
-        stop.cancel();
+        pages_stop.cancel();
         if tokio::time::timeout(GRACE, pages).await.is_err() {
             warn!("readers that would not hang up are left");
         }

@@ -12,7 +12,7 @@ use lettre::transport::smtp::{PoolConfig, client::Tls, client::TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::config::{MailConfig, SmtpConfig, SmtpSecurity, Transport};
-use crate::output::digest::Rendered;
+use crate::output::RenderedMail;
 
 /// Longest wait for one answer of a server.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -138,7 +138,7 @@ impl Mailer {
         recipient: &str,
         message_id: &str,
         date: Timestamp,
-        rendered: &Rendered,
+        rendered: &RenderedMail,
     ) -> Result<Mail, MailError> {
         let failed = |e: Box<dyn std::error::Error + Send + Sync>| MailError::Compose(recipient.to_owned(), e);
         let to: Mailbox = recipient

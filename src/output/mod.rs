@@ -54,6 +54,17 @@ impl<'a> MergedFeed<'a> {
     }
 }
 
+/// A mail, ready to be addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedMail {
+    /// The subject.
+    pub subject: String,
+    /// The HTML part.
+    pub html: String,
+    /// The plain part.
+    pub text: String,
+}
+
 /// The name of a story for the world (RFC 9562 §4).
 #[must_use]
 pub fn entry_id(story: &StoryText) -> String {

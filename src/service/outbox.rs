@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::model::clock::{SharedClock, later};
 use crate::model::edition::{Delivery, Edition, EditionId};
 use crate::model::story::StoryText;
-use crate::output::digest::{DigestMail, Rendered, render};
+use crate::output::RenderedMail;
+use crate::output::digest::{DigestMail, render};
 use crate::output::mailer::{MailError, Mailer, Retry};
 use crate::store::{Store, StoreError};
 
@@ -71,7 +72,7 @@ impl Outbox {
     /// When the database fails. A server that fails is none: its mails are tried again.
     pub async fn send_due(&self, stop: &CancellationToken) -> Result<Sent, StoreError> {
         let mut sum = Sent::default();
-        let mut written: Option<(EditionId, Edition, Rendered)> = None;
+        let mut written: Option<(EditionId, Edition, RenderedMail)> = None;
         loop {
             let deliveries = self.store.claim_deliveries(self.clock.now(), LEASE, BATCH).await?;
             if deliveries.is_empty() || stop.is_cancelled() {
@@ -96,7 +97,7 @@ impl Outbox {
         &self,
         delivery: &Delivery,
         edition: &Edition,
-        rendered: &Rendered,
+        rendered: &RenderedMail,
         sum: &mut Sent,
     ) -> Result<(), StoreError> {
         let mail = self
@@ -138,7 +139,7 @@ impl Outbox {
 
     /// The mail of an edition. One whose digest is no longer configured is still owed to its readers.
     #[must_use]
-    pub fn render(&self, edition: &Edition, stories: &[StoryText]) -> Rendered {
+    pub fn render(&self, edition: &Edition, stories: &[StoryText]) -> RenderedMail {
         let digest = self.config.digests.iter().find(|digest| digest.name == edition.digest);
         let view = digest.map_or(edition.digest.as_str(), |digest| digest.view.as_str());
         let title = self
@@ -161,7 +162,7 @@ impl Outbox {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn compose(&self, edition: &Edition, rendered: &Rendered, recipient: &str) -> Result<Vec<u8>, MailError> {
+    pub fn compose(&self, edition: &Edition, rendered: &RenderedMail, recipient: &str) -> Result<Vec<u8>, MailError> {
         let mail = self
             .mailer
             .compose(recipient, "<preview@localhost>", edition.made_at, rendered)?;

@@ -153,10 +153,12 @@ fn edit(
          select id, revision, title, summary, content, ?2 from item join item_text on item_id = id where id = ?1",
     )?
     .execute(params![id.0, now.as_millisecond()])?;
-    // A date that is gone from the document never erases one that was there.
+    // A date that is gone from the document never erases one that was there, and an edit that does not say when it was made was
+    // made when it was seen.
     db.prepare_cached(
         "update item set raw_hash = ?2, content_hash = ?3, link = ?4, canonical_link = ?5, title = ?6, language = ?7,
-             details = ?8, published_at = coalesce(?9, published_at), updated_at = ?10, revision = revision + 1
+             details = ?8, updated_at = iif(?10 > coalesce(updated_at, published_at, first_seen_at), ?10, ?11),
+             published_at = coalesce(?9, published_at), revision = revision + 1
          where id = ?1",
     )?
     .execute(params![
@@ -169,7 +171,8 @@ fn edit(
         item.language,
         details(item),
         item.published.map(Timestamp::as_millisecond),
-        item.updated.unwrap_or(now).as_millisecond(),
+        item.updated.map(Timestamp::as_millisecond),
+        now.as_millisecond(),
     ])?;
     db.prepare_cached("update item_text set summary = ?2, content = ?3 where item_id = ?1")?
         .execute(params![id.0, item.summary, item.content])?;

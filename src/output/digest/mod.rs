@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::edition::Edition;
 use crate::model::story::StoryText;
-use crate::output::title;
+use crate::output::{RenderedMail, title};
 use crate::text::html::{excerpt, to_text};
 
 /// How much of a story's text a mail tells, in characters.
@@ -30,20 +30,9 @@ pub struct DigestMail<'a> {
     pub feed_url: &'a str,
 }
 
-/// A mail, ready to be addressed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rendered {
-    /// The subject.
-    pub subject: String,
-    /// The HTML part.
-    pub html: String,
-    /// The plain part.
-    pub text: String,
-}
-
 /// Writes the mail.
 #[must_use]
-pub fn render(mail: &DigestMail<'_>) -> Rendered {
+pub fn render(mail: &DigestMail<'_>) -> RenderedMail {
     let sections = sections(mail);
     let date = mail.edition.made_at.to_zoned(mail.zone.clone());
     let heading = Heading {
@@ -53,7 +42,7 @@ pub fn render(mail: &DigestMail<'_>) -> Rendered {
         more: mail.stories.len().saturating_sub(mail.items),
         feed_url: mail.feed_url,
     };
-    Rendered {
+    RenderedMail {
         subject: format!("{}: {}, {}", mail.title, heading.count, date.strftime("%-d %B %Y")),
         html: html::page(&heading, &sections),
         text: text::page(&heading, &sections),

@@ -18,7 +18,7 @@ fn edition() -> Edition {
     }
 }
 
-fn mail(stories: &[StoryText], items: usize) -> super::Rendered {
+fn mail(stories: &[StoryText], items: usize) -> super::RenderedMail {
     let edition = edition();
     render(&DigestMail {
         edition: &edition,

@@ -1,0 +1,23 @@
+//! The integration tests: one binary, real HTTP, real SMTP, real readers, all on loopback.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    missing_docs,
+    reason = "tests"
+)]
+
+mod cli;
+mod daemon;
+mod digest;
+mod layers;
+mod poll;
+mod readers;
+mod store;
+mod support;
+mod web;

@@ -1,0 +1,110 @@
+//! The store's promises: leases, one transaction an outcome, places without gaps, and a list of feeds that follows the configuration.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tidings::model::feed::{FeedIntent, FeedUrl};
+use tidings::store::feeds::Wanted;
+use tidings::store::{Store, StoreError};
+
+fn feed(name: &str, url: &str) -> FeedIntent {
+    FeedIntent {
+        name: name.to_owned(),
+        url: FeedUrl::parse(url).unwrap(),
+        group: String::new(),
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+const LEASE: Duration = Duration::from_secs(900);
+
+async fn store(folder: &Path, feeds: &[FeedIntent]) -> Store {
+    let store = Store::open(&folder.join("new/folder/tidings.db")).unwrap();
+    store.sync_feeds(feeds.to_vec()).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn a_feed_is_claimed_once_until_its_lease_is_over_or_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(
+        folder.path(),
+        &[feed("a", "https://a.example/"), feed("b", "https://b.example/")],
+    )
+    .await;
+    let names = |feeds: Vec<tidings::model::feed::FeedForPoll>| feeds.into_iter().map(|f| f.name).collect::<Vec<_>>();
+    let first = store.claim(Wanted::Due, now(), LEASE, 1).await.unwrap();
+    let id = first[0].id;
+    assert_eq!(names(first), ["a"]);
+    assert_eq!(names(store.claim(Wanted::Due, now(), LEASE, 9).await.unwrap()), ["b"]);
+    assert!(
+        store
+            .claim(Wanted::These(vec![id]), now(), LEASE, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    store.give_back(vec![id]).await.unwrap();
+    assert_eq!(names(store.claim(Wanted::Due, now(), LEASE, 9).await.unwrap()), ["a"]);
+    let later = now() + LEASE;
+    assert_eq!(store.claim(Wanted::Due, later, LEASE, 9).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn feeds_follow_the_configuration_and_come_back_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(
+        folder.path(),
+        &[feed("a", "https://a.example/"), feed("b", "https://b.example/")],
+    )
+    .await;
+    let ids = |store: Store| async move {
+        let mut names = store.feed_names().await.unwrap();
+        names.sort_by(|x, y| x.1.cmp(&y.1));
+        names.into_iter().map(|(id, name, _)| (name, id.0)).collect::<Vec<_>>()
+    };
+    let before = ids(store.clone()).await;
+    store.sync_feeds(vec![feed("b", "https://b.example/")]).await.unwrap();
+    assert_eq!(ids(store.clone()).await, before[1..]);
+    assert!(store.has_former_feeds().await.unwrap());
+    // Back again, and the other under a new name.
+    store
+        .sync_feeds(vec![
+            feed("a", "https://a.example/"),
+            feed("renamed", "https://b.example/"),
+        ])
+        .await
+        .unwrap();
+    let after = ids(store.clone()).await;
+    assert_eq!(
+        after,
+        [("a".to_owned(), before[0].1), ("renamed".to_owned(), before[1].1)]
+    );
+}
+
+#[tokio::test]
+async fn a_database_locked_by_another_process_is_an_error_with_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path(), &[feed("a", "https://a.example/")]).await;
+    let other = rusqlite::Connection::open(folder.path().join("new/folder/tidings.db")).unwrap();
+    other.execute_batch("begin immediate").unwrap();
+    // Readers see the last commit all the while.
+    assert_eq!(store.feed_names().await.unwrap().len(), 1);
+    let waiting = store.release_leases();
+    other.execute_batch("rollback").unwrap();
+    waiting.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tidings.db");
+    std::fs::write(&path, "This is a letter, not a database. ".repeat(100)).unwrap();
+    let refused = Store::open(&path).unwrap_err();
+    assert!(matches!(refused, StoreError::Open(..)), "{refused:?}");
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("This is a letter"));
+}

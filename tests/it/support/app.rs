@@ -1,0 +1,121 @@
+//! An app in this process: its own folder and database, a clock that stands still, services that are taken step by step.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tidings::app::App;
+use tidings::config::load::load;
+use tidings::model::clock::ManualClock;
+use tidings::model::story::{Seq, StoryText};
+use tidings::service::outbox::Sent;
+use tidings::service::poll::Polled;
+use tidings::story::selection::stories_of_view;
+use tokio_util::sync::CancellationToken;
+
+pub struct TestApp {
+    pub app: App,
+    pub clock: Arc<ManualClock>,
+    pub folder: TempDir,
+}
+
+/// What every test configuration says first.
+pub const BASICS: &str = "[fetch]\nallow_private_networks = [\"127.0.0.0/8\"]\nhost_connections = 8\nhost_spacing = \"0s\"\ntimeout = \"5s\"\n";
+
+impl TestApp {
+    /// An app with this configuration (after [`BASICS`]), at noon UTC of 2026-11-22.
+    pub async fn new(config: &str) -> Self {
+        Self::without_basics(&format!("{BASICS}{config}")).await
+    }
+
+    /// An app with this configuration and nothing else: no private address may be reached.
+    pub async fn without_basics(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new("2026-11-22T12:00:00Z".parse().unwrap()));
+        let app = open(folder.path(), config, &clock).await;
+        Self { app, clock, folder }
+    }
+
+    /// The same folder and clock under another configuration, as after a restart.
+    pub async fn restart(self, config: &str) -> Self {
+        drop(self.app);
+        let app = open(self.folder.path(), &format!("{BASICS}{config}"), &self.clock).await;
+        Self {
+            app,
+            clock: self.clock,
+            folder: self.folder,
+        }
+    }
+
+    /// Polls what is due and places what came.
+    pub async fn poll(&self) -> Vec<Polled> {
+        self.poll_these(false).await
+    }
+
+    /// Polls every feed and places what came.
+    pub async fn poll_all(&self) -> Vec<Polled> {
+        self.poll_these(true).await
+    }
+
+    async fn poll_these(&self, all: bool) -> Vec<Polled> {
+        let ids = self
+            .app
+            .store
+            .feed_names()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|(id, ..)| id)
+            .collect();
+        let mut polls = Vec::new();
+        let stop = CancellationToken::new();
+        let round = self
+            .app
+            .scheduler()
+            .round(all.then_some(ids), &stop, |polled| polls.push(polled.clone()))
+            .await;
+        round.unwrap();
+        self.app.stories().place_all().await.unwrap();
+        polls.sort_by(|a, b| a.name.cmp(&b.name));
+        polls
+    }
+
+    /// The stories of the first view, newest first.
+    pub async fn stories(&self) -> Vec<StoryText> {
+        let view = &self.app.config.views[0];
+        stories_of_view(&self.app.store, view, Seq(0), None, None)
+            .await
+            .unwrap()
+    }
+
+    pub async fn titles(&self) -> Vec<String> {
+        self.stories().await.into_iter().map(|story| story.title).collect()
+    }
+
+    /// Makes digests that are due; returns when the next is.
+    pub async fn digest(&self) -> Option<Timestamp> {
+        self.app.digests().make_due().await.unwrap()
+    }
+
+    pub async fn send(&self) -> Sent {
+        let outbox = self.app.outbox("http://tidings.example").unwrap();
+        outbox.send_due(&CancellationToken::new()).await.unwrap()
+    }
+
+    pub fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+}
+
+async fn open(folder: &Path, config: &str, clock: &Arc<ManualClock>) -> App {
+    let file = folder.join("tidings.toml");
+    std::fs::write(&file, config).unwrap();
+    let config = load(Some(&file), std::iter::empty()).unwrap();
+    App::open(config, Arc::clone(clock) as _).await.unwrap()
+}
+
+/// A `[[feed]]` table.
+pub fn feed(name: &str, url: &str) -> String {
+    format!("[[feed]]\nname = \"{name}\"\nurl = \"{url}\"\n")
+}
