@@ -1,12 +1,12 @@
 # tidings in a container; its state is in the volume /data.
 #
 #     docker build -t tidings .
-#     docker run -d -p 8080:8080 -v tidings:/data --stop-timeout 20 tidings
+#     docker run -d -p 8080:8080 -v tidings:/data tidings
 #
 # With a configuration of your own:
 #
 #     docker run -d -p 8080:8080 -v tidings:/data -v "$PWD/tidings.toml:/data/tidings.toml:ro" \
-#         -e TIDINGS_CONFIG=/data/tidings.toml --stop-timeout 20 tidings
+#         -e TIDINGS_CONFIG=/data/tidings.toml tidings
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src

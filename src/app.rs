@@ -26,7 +26,9 @@ use crate::store::Store;
 use crate::web::{self, Site};
 
 /// How long services may take to end; what is under way after that is dropped, and done again by the next start.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(7);
+/// How long readers may take to be answered after that. Together less than ten seconds: service managers wait no longer.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// A configuration with its store, from which services are made.
 #[derive(Debug)]
@@ -152,7 +154,7 @@ impl App {
             info!("the new configuration is in use");
         }
         pages_stop.cancel();
-        if tokio::time::timeout(GRACE, pages).await.is_err() {
+        if tokio::time::timeout(LAST_ANSWERS, pages).await.is_err() {
             warn!("readers that would not hang up are left");
         }
         Ok(())

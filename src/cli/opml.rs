@@ -16,7 +16,7 @@ pub(super) enum OpmlCommand {
     /// Write the configured feeds as OPML to standard output
     #[command(after_help = "Example:\n  tidings opml export > feeds.opml")]
     Export,
-    /// Read an OPML list and write its feeds as [[feed]] tables to standard output
+    /// Read an OPML list and write its feeds as `[[feed]]` tables to standard output
     #[command(after_help = "Example:\n  tidings opml import feeds.opml >> tidings.toml")]
     Import {
         /// The list; - for standard input
