@@ -16,9 +16,11 @@ create table edition (
     upto_seq  integer not null,
     made_at   integer not null,
     unique (digest, number),
-    unique (digest, after_seq),
     check (after_seq <= upto_seq)
 ) strict;
+
+-- No two editions of a digest begin at one place; those that cover nothing may.
+create unique index edition_interval on edition (digest, after_seq) where after_seq < upto_seq;
 
 create table edition_story (
     edition_id integer not null references edition (id),

@@ -1,7 +1,8 @@
-//! The configuration as plain data: the only truth of intent. [`load`] reads and checks it; nothing here is global.
+//! The configuration as plain data: the only truth of intent. [`load`](load::load) reads and checks it; nothing here is global.
 
 pub mod load;
 pub mod opml;
+mod read;
 pub mod schedule;
 pub mod section;
 

@@ -29,10 +29,10 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("cron", &["config/schedule"]),
     (
         "lettre",
-        &["output/mailer", "config/mod", "config/load", "service/digests"],
+        &["output/mailer", "config/mod", "config/read", "service/digests"],
     ),
     ("axum", &["web", "cli/demo"]),
-    ("tracing_subscriber", &["telemetry", "config/load"]),
+    ("tracing_subscriber", &["telemetry", "config/read"]),
 ];
 
 fn sources() -> Vec<(String, String)> {
