@@ -47,9 +47,27 @@ pub fn detect(text: &str) -> &'static str {
     }
 }
 
+/// The direction of a text by its first letter that has one, as a value of HTML's `dir`.
+#[must_use]
+pub fn direction(text: &str) -> &'static str {
+    // Hebrew to Mandaic, then the presentation forms of Hebrew and Arabic.
+    let rtl = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
+    match text.chars().find(|c| c.is_alphabetic()) {
+        Some(first) if rtl(first) => "rtl",
+        _ => "ltr",
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{detect, primary_subtag};
+    use super::{detect, direction, primary_subtag};
+
+    #[test]
+    fn the_first_letter_decides_the_direction() {
+        assert_eq!(direction("۱۴۰۵: «گفت‌وگو» with X"), "rtl");
+        assert_eq!(direction("2026: \"Talks\" با دیگران"), "ltr");
+        assert_eq!(direction(""), "ltr");
+    }
 
     #[test]
     fn a_tag_is_reduced_to_its_primary_subtag() {

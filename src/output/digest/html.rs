@@ -3,6 +3,7 @@
 use quick_xml::escape::escape;
 
 use crate::output::digest::{Byline, Heading, Section, Told};
+use crate::text::language::direction;
 
 const FONT: &str = "font-family:Vazirmatn,'Segoe UI',-apple-system,Roboto,'Helvetica Neue',Tahoma,Arial,sans-serif";
 
@@ -70,9 +71,10 @@ fn story(story: &Told<'_>) -> String {
         ),
     };
     format!(
-        "<div{language} style=\"margin:24px 0 0\">\n\
+        "<div{language} dir=\"{}\" style=\"margin:24px 0 0\">\n\
          <h3 dir=\"auto\" style=\"font-size:18px;line-height:1.4;margin:0\">{title}</h3>\n\
-         <p dir=\"auto\" style=\"margin:2px 0 0;font-size:13px;opacity:.7\">{}</p>\n{excerpt}</div>\n",
+         <p style=\"margin:2px 0 0;font-size:13px;opacity:.7\">{}</p>\n{excerpt}</div>\n",
+        direction(&story.title),
         byline(&story.byline)
     )
 }
