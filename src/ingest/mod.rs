@@ -28,12 +28,17 @@ use crate::model::poll::ItemChange;
 pub fn read(bytes: &[u8], content_type: &str, address: &Url) -> Result<ParsedFeed, ParseError> {
     let text = charset::decode(bytes, content_type);
     if repair::is_deep(&text) {
-        return parse::parse(&repair::repair(&text), address, date::parse);
+        return parse::parse(&repair::repair(&text), address, utc);
     }
-    match parse::parse(&text, address, date::parse) {
-        Err(ParseError::Malformed(_)) => parse::parse(&repair::repair(&text), address, date::parse),
+    match parse::parse(&text, address, utc) {
+        Err(ParseError::Malformed(_)) => parse::parse(&repair::repair(&text), address, utc),
         done => done,
     }
+}
+
+/// A date without a zone is taken as UTC.
+fn utc(text: &str) -> Option<Timestamp> {
+    date::parse(text, &jiff::tz::TimeZone::UTC)
 }
 
 /// What becomes of the entries of a document that came from `address` and declares `language` (or nothing).

@@ -1,0 +1,452 @@
+//! Dates as feeds write them, from RFC 3339 to «۲۲ آذر ۱۴۰۵».
+//!
+//! First the two standards, fast; then everything else by its parts: numbers, names, marks. A date without a zone is read in the
+//! zone that the caller gives. What is no date is None: never a wrong one, as far as the text can tell.
+
+mod names;
+
+use icu_calendar::Date as IcuDate;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::ingest::date::names::{Word, meaning};
+
+static RFC_2822: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
+
+/// Longer texts are no dates.
+const MAX_BYTES: usize = 200;
+/// Years that a feed may speak of.
+const YEARS: std::ops::RangeInclusive<i16> = 1000..=2999;
+
+/// Reads a date; one without a zone is read in `zone`.
+#[must_use]
+pub fn parse(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > MAX_BYTES {
+        return None;
+    }
+    // RFC 2822 §4.3 takes every zone that it does not name for UTC; the names below know better.
+    let has_offset = text.ends_with("GMT") || text.ends_with(|c: char| c.is_ascii_digit());
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(|| has_offset.then(|| RFC_2822.parse_timestamp(text).ok())?)
+        // What looks like the Middle Ages is of the Persian calendar.
+        .filter(|date| (1500..=*YEARS.end()).contains(&date.to_zoned(TimeZone::UTC).year()))
+        .or_else(|| by_parts(&plain(text), zone))
+}
+
+/// ASCII digits, Persian letters, no joiners, one space for each run of what parts words.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars().flat_map(char::to_lowercase) {
+        match c {
+            '۰'..='۹' => plain.push(digit(c, '۰')),
+            '٠'..='٩' => plain.push(digit(c, '٠')),
+            'ي' | 'ى' => plain.push('ی'),
+            'ك' => plain.push('ک'),
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{640}' | '\u{307}' => {}
+            '٫' => plain.push('.'),
+            '−' | '–' | '‐' | '‑' => plain.push('-'),
+            '：' => plain.push(':'),
+            c if c.is_whitespace() || matches!(c, ',' | '،' | '؛' | ';' | '(' | ')' | '[' | ']' | '|' | '\u{a0}') => {
+                plain.push(' ')
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+fn digit(c: char, zero: char) -> char {
+    char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap_or('0')
+}
+
+fn by_parts(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let compact = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if compact.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        if let Some(instant) = epoch(&compact) {
+            return Some(instant);
+        }
+    }
+    if let Some(date) = iso(&compact, zone) {
+        return Some(date);
+    }
+    Parts::of(&compact)?.instant(zone)
+}
+
+/// Seconds or milliseconds since 1970; seconds may have a fraction.
+fn epoch(text: &str) -> Option<Timestamp> {
+    let (whole, _) = text.split_once('.').unwrap_or((text, ""));
+    let number: i64 = whole.parse().ok()?;
+    match whole.len() {
+        9 | 10 => Timestamp::from_second(number).ok(),
+        12 | 13 => Timestamp::from_millisecond(number).ok(),
+        _ => None,
+    }
+}
+
+/// ISO 8601 with its holes: year first, parts in order, `T` or a space before the time (RFC 3339 is read before).
+fn iso(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let (date, time) = match text.find(['t', ' ']) {
+        Some(at) if text.get(..at)?.ends_with(|c: char| c.is_ascii_digit()) => {
+            (text.get(..at)?, text.get(at + 1..)?.trim())
+        }
+        _ => (text, ""),
+    };
+    let date = iso_date(date)?;
+    if time.is_empty() {
+        return in_zone(date.at(0, 0, 0, 0), None, zone);
+    }
+    let (clock, offset) = clock_and_offset(time)?;
+    in_zone(clock.on(date)?, offset, zone)
+}
+
+fn iso_date(text: &str) -> Option<Date> {
+    if !text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'w' | b'/' | b'.'))
+    {
+        return None;
+    }
+    let parts: Vec<&str> = text.split(['-', '/', '.']).collect();
+    match parts.as_slice() {
+        // 20261122, 2026326, 2026; and of old, without the century: 261122, 2611.
+        [all] if !all.contains('w') => match all.len() {
+            8 => ymd(all.get(..4)?, all.get(4..6)?, all.get(6..)?),
+            7 => ordinal(all.get(..4)?, all.get(4..)?),
+            6 => ymd(all.get(..2)?, all.get(2..4)?, all.get(4..)?),
+            4 => ymd(all, "1", "1").or_else(|| ymd(all.get(..2)?, all.get(2..)?, "1")),
+            _ => None,
+        },
+        [all] => week(all.get(..4)?, all.get(5..7)?, all.get(7..).unwrap_or_default()),
+        [year, rest] if rest.starts_with('w') => week(year, rest.get(1..3)?, rest.get(3..)?),
+        [year, rest, day] if rest.starts_with('w') => week(year, rest.get(1..)?, day),
+        [year, day] if year.len() == 4 && day.len() == 3 => ordinal(year, day),
+        [year, month] if year.len() == 4 && month.len() <= 2 => ymd(year, month, "1"),
+        [year, month, day]
+            if year.len() == 4 || (text.contains('-') && [year, month, day].iter().all(|p| p.len() == 2)) =>
+        {
+            ymd(year, month, day)
+        }
+        _ => None,
+    }
+}
+
+fn ymd(year: &str, month: &str, day: &str) -> Option<Date> {
+    civil(
+        full_year(year.parse().ok()?, year.len())?,
+        month.parse().ok()?,
+        day.parse().ok()?,
+    )
+}
+
+fn ordinal(year: &str, day: &str) -> Option<Date> {
+    let first = Date::new(year.parse().ok()?, 1, 1).ok()?;
+    let date = first.checked_add((day.parse::<i32>().ok()? - 1).days()).ok()?;
+    (date.year() == first.year()).then_some(date)
+}
+
+fn week(year: &str, week: &str, day: &str) -> Option<Date> {
+    let day: i8 = if day.is_empty() { 1 } else { day.parse().ok()? };
+    let weekday = jiff::civil::Weekday::from_monday_one_offset(day).ok()?;
+    let date = jiff::civil::ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, weekday).ok()?;
+    Some(date.date())
+}
+
+/// A date of the calendar that the year belongs to: 1300 to 1499 are years of the Persian one.
+fn civil(year: i16, month: i8, day: i8) -> Option<Date> {
+    if (1300..=1499).contains(&year) {
+        return jalali(year, u8::try_from(month).ok()?, u8::try_from(day).ok()?);
+    }
+    YEARS.contains(&year).then(|| Date::new(year, month, day).ok())?
+}
+
+fn jalali(year: i16, month: u8, day: u8) -> Option<Date> {
+    let date = IcuDate::try_new_persian(i32::from(year), month, day).ok()?;
+    let date = date.to_calendar(icu_calendar::cal::Gregorian);
+    Date::new(
+        i16::try_from(date.year().extended_year()).ok()?,
+        i8::try_from(date.month().ordinal).ok()?,
+        i8::try_from(date.day_of_month().0).ok()?,
+    )
+    .ok()
+}
+
+/// A time of day; hour 24 is the next day's first.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clock {
+    hour: i8,
+    minute: i8,
+    second: i8,
+}
+
+impl Clock {
+    fn on(self, date: Date) -> Option<DateTime> {
+        // A leap second is the last that a minute has here.
+        let time = Time::new(self.hour % 24, self.minute, self.second.min(59), 0).ok()?;
+        let date = if self.hour == 24 { date.tomorrow().ok()? } else { date };
+        (self.hour <= 24).then(|| date.to_datetime(time))
+    }
+}
+
+/// `10:20:30.5+03:30`, `102030z`, `10.20`, `9:15-05:00`; what follows the clock is an offset.
+fn clock_and_offset(text: &str) -> Option<(Clock, Option<i32>)> {
+    let end = text.find(['+', '-', 'z', ' ']).unwrap_or(text.len());
+    let clock = clock(text.get(..end)?)?;
+    let rest = text.get(end..)?.trim();
+    if rest.is_empty() {
+        return Some((clock, None));
+    }
+    // Words behind the clock are for the reader of parts.
+    offset(rest).map(|offset| (clock, Some(offset)))
+}
+
+fn clock(text: &str) -> Option<Clock> {
+    let (whole, _fraction) = text.split_once(['.', ',']).unwrap_or((text, ""));
+    let mut parts: Vec<&str> = whole.split(':').collect();
+    if let [all] = parts.as_slice()
+        && matches!(all.len(), 4 | 6)
+    {
+        parts = vec![all.get(..2)?, all.get(2..4)?, all.get(4..)?];
+    }
+    let number = |at: usize| match parts.get(at) {
+        None | Some(&"") => Some(0),
+        Some(part) => part.parse::<i8>().ok().filter(|n| (0..=60).contains(n)),
+    };
+    (parts.len() <= 3 && !whole.is_empty()).then_some(())?;
+    Some(Clock {
+        hour: number(0)?,
+        minute: number(1)?,
+        second: number(2)?,
+    })
+}
+
+/// Minutes east of UTC: `+0330`, `+03:30`, `-5`, `z`, `gmt+3`.
+fn offset(text: &str) -> Option<i32> {
+    let text = text.trim();
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => {
+            let at = text.find(['+', '-']);
+            return match at {
+                Some(at) if matches!(text.get(..at)?, "gmt" | "utc" | "ut") => offset(text.get(at..)?),
+                Some(_) => None,
+                None => match meaning(text) {
+                    Word::Zone(minutes) => Some(minutes),
+                    _ => None,
+                },
+            };
+        }
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) => (hours, minutes),
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
+        None if digits.len() == 3 => digits.split_at_checked(1)?,
+        None => (digits, "0"),
+    };
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours <= 15 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+}
+
+fn in_zone(civil: DateTime, offset: Option<i32>, zone: &TimeZone) -> Option<Timestamp> {
+    match offset {
+        Some(minutes) => Offset::from_seconds(minutes * 60).ok()?.to_timestamp(civil).ok(),
+        None => zone
+            .to_ambiguous_zoned(civil)
+            .compatible()
+            .ok()
+            .map(|zoned| zoned.timestamp()),
+    }
+}
+
+/// What the parts of a date say.
+#[derive(Debug, Default)]
+struct Parts {
+    /// Numbers that are no part of a clock, with the mark that stands before each.
+    numbers: Vec<(i64, usize, char)>,
+    month: Option<u8>,
+    is_jalali: bool,
+    clock: Option<Clock>,
+    pm: Option<bool>,
+    offset: Option<i32>,
+}
+
+impl Parts {
+    fn of(text: &str) -> Option<Self> {
+        let mut parts = Self::default();
+        // Korean, Chinese and Japanese write units behind the numbers.
+        let text = text.replace(['년', '월', '年', '月'], "-").replace(['일', '日'], " ");
+        for word in text.split_whitespace() {
+            parts.word(word)?;
+        }
+        Some(parts)
+    }
+
+    fn word(&mut self, word: &str) -> Option<()> {
+        let word = word.trim_matches(|c: char| matches!(c, '.' | '"' | '\'' | '«' | '»'));
+        let first = word.chars().next()?;
+        if self.clock.is_some() && self.offset.is_none() && matches!(first, '+' | '-') {
+            self.offset = offset(word);
+            return Some(());
+        }
+        if first.is_ascii_digit() && word.contains(':') {
+            return self.clock_word(word);
+        }
+        if word.len() > 3 && (word.starts_with("gmt") || word.starts_with("utc")) {
+            self.offset = offset(word).or(self.offset);
+            return Some(());
+        }
+        self.pieces(word);
+        Some(())
+    }
+
+    /// `10:20:30`, `10:20am`, `9:15-05:00`, `2026-07-13t9:15`, `13:00:00.000z`.
+    fn clock_word(&mut self, word: &str) -> Option<()> {
+        let word = match word.find('t') {
+            Some(at) if word.get(at + 1..)?.starts_with(|c: char| c.is_ascii_digit()) => {
+                self.pieces(word.get(..at)?);
+                word.get(at + 1..)?
+            }
+            _ => word,
+        };
+        // A date may be tied to its time by a mark: 2026-11-22-10:20.
+        let colon = word.find(':')?;
+        let start = word
+            .get(..colon)?
+            .rfind(|c: char| !c.is_ascii_digit())
+            .map_or(0, |at| at + 1);
+        if start > 0 {
+            self.pieces(word.get(..start)?);
+        }
+        let word = word.get(start..)?;
+        let end = word
+            .find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.')))
+            .unwrap_or(word.len());
+        if self.clock.is_none() {
+            self.clock = Some(clock(word.get(..end)?.trim_end_matches(['.', ':']))?);
+        }
+        match word.get(end..)? {
+            "" => {}
+            rest => match meaning(rest) {
+                Word::Am => self.pm = Some(false),
+                Word::Pm => self.pm = Some(true),
+                _ => self.offset = offset(rest).or(self.offset),
+            },
+        }
+        Some(())
+    }
+
+    /// Runs of digits and of letters, and the marks between them.
+    fn pieces(&mut self, word: &str) {
+        let mut mark = ' ';
+        let mut rest = word;
+        while let Some(first) = rest.chars().next() {
+            let of_kind = |c: char| {
+                if first.is_ascii_digit() {
+                    c.is_ascii_digit()
+                } else {
+                    is_letter(c)
+                }
+            };
+            if !first.is_ascii_digit() && !is_letter(first) {
+                mark = first;
+                rest = rest.get(first.len_utf8()..).unwrap_or_default();
+                continue;
+            }
+            let end = rest.find(|c: char| !of_kind(c)).unwrap_or(rest.len());
+            let (piece, after) = rest.split_at(end);
+            rest = after;
+            if first.is_ascii_digit() {
+                self.numbers.push((piece.parse().unwrap_or(-1), piece.len(), mark));
+            } else {
+                self.name(piece);
+            }
+            mark = ' ';
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        match meaning(name) {
+            // Where a weekday looks like a month (mar., mardi), the later word is the month.
+            Word::Month(month) => (self.month, self.is_jalali) = (Some(month), false),
+            Word::JalaliMonth(month) => (self.month, self.is_jalali) = (Some(month), true),
+            Word::Am => self.pm = Some(false),
+            Word::Pm => self.pm = Some(true),
+            Word::Zone(minutes) if self.clock.is_some() && self.offset.is_none() => self.offset = Some(minutes),
+            Word::Zone(_) | Word::Other => {}
+        }
+    }
+
+    fn instant(self, zone: &TimeZone) -> Option<Timestamp> {
+        let date = match self.month {
+            Some(month) => self.named(month)?,
+            None => self.numeric()?,
+        };
+        let mut clock = self.clock.unwrap_or_default();
+        match self.pm {
+            Some(true) if clock.hour < 12 => clock.hour += 12,
+            Some(false) if clock.hour == 12 => clock.hour = 0,
+            _ => {}
+        }
+        in_zone(clock.on(date)?, self.offset, zone)
+    }
+
+    /// A month by its name: of the two numbers the one of four digits, or beyond any month, is the year; else the second.
+    fn named(&self, month: u8) -> Option<Date> {
+        let (a, b) = match self.numbers.as_slice() {
+            [a, b, ..] => (*a, *b),
+            _ => return None,
+        };
+        let (day, year) = if a.1 >= 3 || a.0 > 31 { (b, a) } else { (a, b) };
+        let year = full_year(year.0, year.1)?;
+        if self.is_jalali {
+            let year = if year < 1300 {
+                year + 1300
+            } else if year >= 1900 {
+                year - 600
+            } else {
+                year
+            };
+            return jalali(year, month, u8::try_from(day.0).ok()?);
+        }
+        civil(year, i8::try_from(month).ok()?, i8::try_from(day.0).ok()?)
+    }
+
+    /// Three numbers: the year is the one of four digits; a point means day, month, year; a slash month first, unless it cannot be.
+    fn numeric(&self) -> Option<Date> {
+        let (a, b, c) = match self.numbers.as_slice() {
+            [a, b, c, ..] => (*a, *b, *c),
+            _ => return None,
+        };
+        let small = |n: i64| i8::try_from(n).ok();
+        if a.1 == 4 {
+            return civil(i16::try_from(a.0).ok()?, small(b.0)?, small(c.0)?);
+        }
+        let year = full_year(c.0, c.1)?;
+        let day_first = b.2 == '.' || a.0 > 12 || (1300..=1499).contains(&year);
+        let (day, month) = if day_first { (a.0, b.0) } else { (b.0, a.0) };
+        civil(year, small(month)?, small(day)?)
+    }
+}
+
+/// Letters, and the points and marks within names (`a.m.`, `août`).
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic() || c == '.' || ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+/// RFC 2822 §4.3: two digits are of this century up to 49.
+fn full_year(year: i64, digits: usize) -> Option<i16> {
+    let year = match (digits, year) {
+        (1 | 2, 0..=49) => year + 2000,
+        (1 | 2, _) => year + 1900,
+        (3, _) => year + 1900,
+        _ => year,
+    };
+    i16::try_from(year).ok()
+}
+
+#[cfg(test)]
+mod tests;
