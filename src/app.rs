@@ -1,17 +1,15 @@
 //! The only wiring: from a configuration to a store, services and pages, and the stop signal through all of them.
 
-use std::fs::File;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::ingest::fetch::Fetcher;
@@ -23,6 +21,7 @@ use crate::service::poll::Poller;
 use crate::service::scheduler::Scheduler;
 use crate::service::stories::Stories;
 use crate::store::Store;
+use crate::store::locks::Locks;
 use crate::web::{self, Site};
 
 /// How long services may take to end; what is under way after that is dropped, and done again by the next start.
@@ -39,6 +38,8 @@ pub struct App {
     pub store: Store,
     /// Tells the time to all services.
     pub clock: SharedClock,
+    /// Tell other processes on the store that this one is there.
+    locks: Locks,
     /// Told by polls when items have arrived.
     arrived: Arc<Notify>,
     /// The scheduler's sign of life.
@@ -46,15 +47,41 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the store and makes its feeds those of the configuration.
+    /// Opens the store for a command. Its feeds become those of the configuration, unless a daemon runs on the store: then they are
+    /// the daemon's.
     ///
     /// # Errors
     /// When the store cannot be opened.
     pub async fn open(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
+        let app = Self::new(config, clock)?;
+        if app.locks.become_command() {
+            app.store.sync_feeds(app.config.feeds.clone()).await?;
+        }
+        Ok(app)
+    }
+
+    /// Opens the store for the daemon, whose configuration is the one that counts.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or another daemon runs on it.
+    pub async fn open_daemon(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
+        let app = Self::new(config, clock)?;
+        if !app.locks.become_daemon() {
+            bail!("another tidings runs on {}", app.config.store.path.display());
+        }
+        if app.locks.no_commands() {
+            app.store.release_leases().await?;
+        }
+        app.store.mend_due_times(app.clock.now()).await?;
+        app.store.sync_feeds(app.config.feeds.clone()).await?;
+        Ok(app)
+    }
+
+    fn new(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
         config.warnings.iter().for_each(|warning| warn!("{warning}"));
         let store = Store::open(&config.store.path)?;
-        store.sync_feeds(config.feeds.clone()).await?;
         Ok(Self {
+            locks: Locks::open(&config.store.path)?,
             config,
             store,
             clock,
@@ -102,13 +129,7 @@ impl App {
     /// The address under which readers reach the pages, when they are listened for at `listen`.
     #[must_use]
     pub fn public_url(&self, listen: SocketAddr) -> String {
-        let url = match &self.config.web.public_url {
-            Some(url) => url.to_string(),
-            // No reader gets anywhere with the address that stands for all of a machine's.
-            None if listen.ip().is_unspecified() => format!("http://localhost:{}", listen.port()),
-            None => format!("http://{listen}"),
-        };
-        url.trim_end_matches('/').to_owned()
+        public_url(&self.config, listen)
     }
 
     /// Whether the scheduler has lately shown that it lives.
@@ -120,36 +141,45 @@ impl App {
     /// Runs the daemon until `stop` is given. Each configuration that comes through `configs` takes the place of the one before.
     ///
     /// # Errors
-    /// When another daemon runs on this store, or a part fails for good.
+    /// When a part fails for good.
     pub async fn run(
         mut self,
         listener: TcpListener,
-        mut configs: mpsc::Receiver<Config>,
+        mut configs: watch::Receiver<Option<Config>>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
-        let _lock = self.lock()?;
-        self.store.release_leases().await?;
         let listen = listener.local_addr()?;
         let (site, current) = watch::channel(Arc::new(self.site(listen)));
         // The pages stop last, and by a token of their own: that they end at any other time is a failure.
         let pages_stop = CancellationToken::new();
         let mut pages = tokio::spawn(web::serve(listener, current, pages_stop.clone()));
+        let mut outbox = self.outbox(&self.public_url(listen))?;
         loop {
             let round = stop.child_token();
-            let services = self.start(listen, &round)?;
+            let mut services = self.start(outbox, &round);
             self.beat.beat(self.clock.now());
-            let next = tokio::select! {
-                config = configs.recv() => config,
-                () = stop.cancelled() => None,
-                ended = &mut pages => bail!("the listener ended: {ended:?}"),
+            let next = loop {
+                tokio::select! {
+                    // A stop ends the services too: it is looked at before them.
+                    biased;
+                    () = stop.cancelled() => break None,
+                    Ok(()) = configs.changed() => match self.checked(&configs.borrow_and_update().clone(), listen) {
+                        Some(next) => break Some(next),
+                        None => continue,
+                    },
+                    ended = &mut pages => bail!("the listener ended: {ended:?}"),
+                    // They end when they are told to, and have not been.
+                    Some(ended) = services.join_next() => bail!("a service ended: {ended:?}"),
+                }
             };
             round.cancel();
-            finish(services).await;
-            match next {
-                Some(config) if !stop.is_cancelled() => self.take(config).await?,
-                _ => break,
-            }
-            // Nobody may be waiting for a site, and a new one is nothing to wait for either.
+            finish(services, &stop).await;
+            let Some((config, next_outbox)) = next.filter(|_| !stop.is_cancelled()) else {
+                break;
+            };
+            outbox = next_outbox;
+            self.take(config).await;
+            // Requests under way keep the site that they began with.
             site.send_replace(Arc::new(self.site(listen)));
             info!("the new configuration is in use");
         }
@@ -160,14 +190,36 @@ impl App {
         Ok(())
     }
 
-    async fn take(&mut self, config: Config) -> anyhow::Result<()> {
+    /// A configuration with all that could fail made from it; None, and the old one stays, when something does.
+    fn checked(&self, config: &Option<Config>, listen: SocketAddr) -> Option<(Config, Outbox)> {
+        let config = config.clone()?;
+        let outbox = Outbox::new(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            &config,
+            &public_url(&config, listen),
+        );
+        match outbox {
+            Ok(outbox) => Some((config, outbox)),
+            Err(e) => {
+                error!(
+                    "the new configuration is refused, the old one stays: {:#}",
+                    anyhow::Error::from(e)
+                );
+                None
+            }
+        }
+    }
+
+    async fn take(&mut self, config: Config) {
         if config.store != self.config.store || config.web.listen != self.config.web.listen {
             warn!("store.url and web.listen are taken only at the next start");
         }
         config.warnings.iter().for_each(|warning| warn!("{warning}"));
-        self.store.sync_feeds(config.feeds.clone()).await?;
+        if let Err(e) = self.store.sync_feeds(config.feeds.clone()).await {
+            error!("the list of feeds stays as it was: {:#}", anyhow::Error::from(e));
+        }
         self.config = config;
-        Ok(())
     }
 
     fn site(&self, listen: SocketAddr) -> Site {
@@ -182,9 +234,8 @@ impl App {
     }
 
     /// Starts all that runs beside the pages.
-    fn start(&self, listen: SocketAddr, stop: &CancellationToken) -> anyhow::Result<JoinSet<()>> {
+    fn start(&self, outbox: Outbox, stop: &CancellationToken) -> JoinSet<()> {
         let mut services = JoinSet::new();
-        let outbox = self.outbox(&self.public_url(listen))?;
         let (scheduler, stories, digests) = (self.scheduler(), self.stories(), self.digests());
         let mails = Arc::new(Notify::new());
         let (told, token) = (Arc::clone(&mails), stop.clone());
@@ -195,25 +246,31 @@ impl App {
         services.spawn(async move { stories.run(&token).await });
         let token = stop.clone();
         services.spawn(async move { scheduler.run(&token).await });
-        Ok(services)
-    }
-
-    /// One daemon a store: the lock goes with the process, however it ends.
-    fn lock(&self) -> anyhow::Result<File> {
-        let mut path: PathBuf = self.config.store.path.clone();
-        path.as_mut_os_string().push(".lock");
-        let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
-        if let Err(e) = file.try_lock() {
-            bail!("another tidings runs on {} ({e})", self.config.store.path.display());
-        }
-        Ok(file)
+        services
     }
 }
 
-async fn finish(mut services: JoinSet<()>) {
+fn public_url(config: &Config, listen: SocketAddr) -> String {
+    let url = match &config.web.public_url {
+        Some(url) => url.to_string(),
+        // No reader gets anywhere with the address that stands for all of a machine's.
+        None if listen.ip().is_unspecified() => format!("http://localhost:{}", listen.port()),
+        None => format!("http://{listen}"),
+    };
+    url.trim_end_matches('/').to_owned()
+}
+
+/// Waits until services have ended. On the way to a new configuration they may take the time they need; once `stop` is given,
+/// what is under way after a while is dropped, and done again by the next start.
+async fn finish(mut services: JoinSet<()>, stop: &CancellationToken) {
     let ending = async { while services.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, ending).await.is_err() {
-        warn!("what was under way is dropped, and will be done again");
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        () = ending => {}
+        () = late => warn!("what was under way is dropped, and will be done again"),
     }
     services.shutdown().await;
 }

@@ -1,7 +1,7 @@
 //! tidings: a daemon that polls feeds, keeps each story once, and gives it back as one merged feed and one digest mail.
 //!
-//! The floors, from the ground up: `model`, then `config`, `store`, `text` and `telemetry`, then `ingest`, `story` and `output`,
-//! then `service` and `web`, then `app`, then `cli`. A module imports only from below.
+//! The floors, from the ground up: `model`, then `text`, then `config` and `store`, then `ingest`, `story`, `output` and
+//! `telemetry`, then `service` and `web`, then `app`, then `cli`. A module imports only from below.
 
 pub mod app;
 pub mod cli;

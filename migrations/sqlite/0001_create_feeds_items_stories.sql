@@ -80,7 +80,8 @@ create table item (
 ) strict;
 
 create index item_waiting on item (id) where story_id is null;
-create index item_story on item (story_id);
+create index item_story on item (story_id, feed_id);
+create index item_feed on item (feed_id, story_id);
 create index item_canonical_link on item (canonical_link) where canonical_link <> '';
 
 -- Apart from item, so that what compares and counts never reads it.

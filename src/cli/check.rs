@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use crate::cli::print;
+use crate::cli::{environment, print};
 use crate::config::load::{DEFAULT, load};
 
 #[derive(Debug, Clone, Copy, Subcommand)]
@@ -16,7 +16,7 @@ pub(super) enum ConfigCommand {
 }
 
 pub(super) fn check(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    let config = load(file.as_deref(), std::env::vars())?;
+    let config = load(file.as_deref(), environment())?;
     for warning in &config.warnings {
         print(&format!("warning: {warning}\n"))?;
     }

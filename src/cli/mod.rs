@@ -12,6 +12,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -25,6 +26,9 @@ use crate::telemetry;
 const FAILED: u8 = 1;
 /// Exit status: the command line or the configuration is wrong.
 const WRONG_USAGE: u8 = 2;
+
+/// How long work on other threads may take to end when the program does.
+const LAST_WORK: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Parser)]
 #[command(
@@ -78,7 +82,12 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(dispatch(cli)),
+        Ok(runtime) => {
+            let status = runtime.block_on(dispatch(cli));
+            // A name server that does not answer must not keep a program that is done.
+            runtime.shutdown_timeout(LAST_WORK);
+            status
+        }
         Err(e) => complain(&anyhow::Error::from(e).context("starting")),
     }
 }
@@ -110,15 +119,20 @@ fn complain(error: &anyhow::Error) -> ExitCode {
 #[error("{0}")]
 struct Usage(String);
 
+/// What of the environment is text; nothing else can be a setting.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 fn read_config(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
-    let config = load(file.map(PathBuf::as_path), std::env::vars())?;
+    let config = load(file.map(PathBuf::as_path), environment())?;
     telemetry::start(&config.log);
     Ok(config)
 }
 
 /// Reads the configuration and opens the store, for commands that end by themselves: only what is wrong is logged.
 async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
-    let config = load(file.map(PathBuf::as_path), std::env::vars())?;
+    let config = load(file.map(PathBuf::as_path), environment())?;
     telemetry::start(&LogConfig {
         filter: "error".to_owned(),
         ..config.log.clone()

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -25,13 +25,13 @@ const WATCHDOG: Duration = Duration::from_secs(15);
 pub(super) async fn run(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let config = read_config(file.as_ref())?;
     let listen = config.web.listen;
-    let app = App::open(config, Arc::new(SystemClock)).await?;
+    let app = App::open_daemon(config, Arc::new(SystemClock)).await?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("listening on {listen}"))?;
     let address = listener.local_addr()?;
     let stop = CancellationToken::new();
-    let (new_configs, configs) = mpsc::channel(1);
+    let (new_configs, configs) = watch::channel(None);
     let beat = app.beat();
     let signals = Signals::new().context("setting up signals")?;
     let public_url = app.public_url(address);
@@ -67,12 +67,12 @@ impl Signals {
         })
     }
 
-    async fn listen(mut self, file: Option<PathBuf>, configs: mpsc::Sender<Config>, stop: CancellationToken) {
+    async fn listen(mut self, file: Option<PathBuf>, configs: watch::Sender<Option<Config>>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
-                _ = self.hang_up.recv() => reload(file.as_ref(), &configs).await,
+                _ = self.hang_up.recv() => reload(file.as_ref(), &configs),
             }
         }
         info!("stopping");
@@ -82,12 +82,14 @@ impl Signals {
 }
 
 /// A configuration that is wrong is refused with its reasons, and the one in use stays.
-async fn reload(file: Option<&PathBuf>, configs: &mpsc::Sender<Config>) {
+fn reload(file: Option<&PathBuf>, configs: &watch::Sender<Option<Config>>) {
     let begun = NotifyState::monotonic_usec_now().map(|now| [NotifyState::Reloading, now]);
     begun.iter().for_each(|states| tell(states));
     match read_config(file) {
-        // The daemon is gone only when the program ends.
-        Ok(config) => configs.send(config).await.unwrap_or_default(),
+        // Of several in a row, the last counts.
+        Ok(config) => {
+            configs.send_replace(Some(config));
+        }
         Err(e) => error!(
             "the new configuration is refused, the old one stays: {:#}",
             anyhow::Error::from(e)

@@ -18,6 +18,8 @@ use crate::config::{
 };
 use crate::model::feed::{FeedIntent, FeedUrl};
 use crate::model::view::View;
+use crate::text::fold::fold;
+use crate::text::language::primary_subtag;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -83,11 +85,14 @@ fn web(root: &mut Section) -> WebConfig {
         .text("public_url")
         .filter(|text| !text.is_empty())
         .and_then(|text| {
-            let url = Url::parse(&text)
-                .ok()
-                .filter(|url| matches!(url.scheme(), "http" | "https"));
+            let url = Url::parse(&text).ok().filter(|url| {
+                matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none()
+            });
             if url.is_none() {
-                section.fault("public_url", format!("{text:?} is no http or https address"));
+                section.fault(
+                    "public_url",
+                    format!("{text:?} is no http or https address (without ? and #)"),
+                );
             }
             url
         });
@@ -176,6 +181,8 @@ fn mail(root: &mut Section, folder: &Path) -> Option<MailConfig> {
     let transport = match kind.as_str() {
         "directory" => Some(Transport::Directory(folder.join(section.required_text("directory")))),
         "smtp" => {
+            // Set where one transport was taken for another: it means nothing here.
+            section.text("directory");
             let url = section.required_text("url");
             let password_file = section.text("password_file").map(|path| folder.join(path));
             match smtp(&url, password_file) {
@@ -327,9 +334,9 @@ fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {
             title,
             feeds: section.texts("feeds"),
             groups: section.texts("groups"),
-            include: section.texts("include"),
-            exclude: section.texts("exclude"),
-            languages: section.texts("languages"),
+            include: words(&mut section, "include"),
+            exclude: words(&mut section, "exclude"),
+            languages: languages(&mut section),
             items: size(section.integer("items", 1..=10_000, 100)),
             name,
         };
@@ -360,6 +367,29 @@ fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {
     views
 }
 
+fn languages(section: &mut Section) -> Vec<String> {
+    let tags = section.texts("languages");
+    let primary = |tag: &String| {
+        let language = primary_subtag(tag);
+        if language.is_empty() {
+            section.fault(
+                "languages",
+                format!("{tag:?} is no language; write a tag such as \"fa\""),
+            );
+        }
+        language
+    };
+    tags.iter().map(primary).collect()
+}
+
+fn words(section: &mut Section, key: &'static str) -> Vec<String> {
+    let words = section.texts(key);
+    for word in words.iter().filter(|word| fold(word).is_empty()) {
+        section.fault(key, format!("{word:?} has no letter or digit to look for"));
+    }
+    words
+}
+
 fn digests(root: &mut Section, views: &[View]) -> Vec<DigestConfig> {
     let mut digests: Vec<DigestConfig> = Vec::new();
     for mut section in root.sections("digest") {
@@ -386,10 +416,7 @@ fn digests(root: &mut Section, views: &[View]) -> Vec<DigestConfig> {
         if to.is_empty() {
             section.fault("to", "names no recipient");
         }
-        let to = to
-            .iter()
-            .filter_map(|address| mailbox(&section, "to", address))
-            .collect();
+        let to = recipients(&section, &to);
         let skip_if_empty = section.boolean("skip_if_empty", true);
         let items = size(section.integer("items", 1..=1000, 100));
         section.finish();
@@ -405,6 +432,18 @@ fn digests(root: &mut Section, views: &[View]) -> Vec<DigestConfig> {
         }
     }
     digests
+}
+
+/// The recipients; each address once.
+fn recipients(section: &Section, addresses: &[String]) -> Vec<Mailbox> {
+    let mut recipients: Vec<Mailbox> = Vec::new();
+    for recipient in addresses.iter().filter_map(|address| mailbox(section, "to", address)) {
+        if recipients.iter().any(|known| known.email == recipient.email) {
+            section.fault("to", format!("names {} twice", recipient.email));
+        }
+        recipients.push(recipient);
+    }
+    recipients
 }
 
 /// Names of views and digests stand in addresses and in Message-IDs.

@@ -17,7 +17,8 @@ use jiff::tz::TimeZone;
 #[derive(Debug, Clone)]
 pub struct Schedule {
     text: String,
-    cron: cron::Schedule,
+    /// Due is the first that any of them names.
+    crons: Vec<cron::Schedule>,
     zone: TimeZone,
 }
 
@@ -44,18 +45,25 @@ impl Schedule {
     /// What is wrong with it, for a person.
     pub fn parse(text: &str, zone: TimeZone) -> Result<Self, ScheduleError> {
         let fields: Vec<&str> = text.split_whitespace().collect();
-        let expression = match fields.as_slice() {
-            [nickname] if nickname.starts_with('@') => (*nickname).to_owned(),
+        let expressions = match fields.as_slice() {
+            [nickname] if nickname.starts_with('@') => vec![(*nickname).to_owned()],
+            // crontab(5): where both days are restricted, either will do. The cron crate wants both.
+            [minute, hour, day, month, weekday] if !day.starts_with('*') && !weekday.starts_with('*') => vec![
+                format!("0 {minute} {hour} {day} {month} *"),
+                format!("0 {minute} {hour} * {month} {}", weekdays(weekday)),
+            ],
             [minute, hour, day, month, weekday] => {
-                format!("0 {minute} {hour} {day} {month} {}", weekdays(weekday))
+                vec![format!("0 {minute} {hour} {day} {month} {}", weekdays(weekday))]
             }
             _ => return Err(ScheduleError::Fields(text.to_owned(), fields.len())),
         };
-        let cron =
-            cron::Schedule::from_str(&expression).map_err(|e| ScheduleError::Syntax(text.to_owned(), e.to_string()))?;
+        let parsed = expressions
+            .iter()
+            .map(|expression| cron::Schedule::from_str(expression));
+        let crons: Result<Vec<_>, _> = parsed.collect();
         let schedule = Self {
             text: text.to_owned(),
-            cron,
+            crons: crons.map_err(|e| ScheduleError::Syntax(text.to_owned(), e.to_string()))?,
             zone,
         };
         match schedule.next_after(Timestamp::UNIX_EPOCH) {
@@ -83,12 +91,14 @@ impl Schedule {
         // Where clocks were set back, the civil time now may lie before one that has already run: begin an hour earlier, and
         // take the first that lies after `now` as an instant. A day is the widest shift that a zone ever made.
         let from = as_chrono(civil.saturating_sub(jiff::Span::new().days(1)))?;
-        self.cron
-            .after(&chrono::Utc.from_utc_datetime(&from))
-            .filter_map(|due| from_chrono(&due.naive_utc()))
-            .filter_map(|due| self.zone.to_ambiguous_zoned(due).compatible().ok())
-            .map(|due| due.timestamp())
-            .find(|due| *due > now)
+        let next = |cron: &cron::Schedule| {
+            cron.after(&chrono::Utc.from_utc_datetime(&from))
+                .filter_map(|due| from_chrono(&due.naive_utc()))
+                .filter_map(|due| self.zone.to_ambiguous_zoned(due).compatible().ok())
+                .map(|due| due.timestamp())
+                .find(|due| *due > now)
+        };
+        self.crons.iter().filter_map(next).min()
     }
 }
 
@@ -203,6 +213,9 @@ mod tests {
             ("0 7 * * 1-5", "2026-11-23T07:00:00Z"),
             ("0 7 * * 5-7/2", "2026-11-27T07:00:00Z"),
             ("0 7 * * sat", "2026-11-28T07:00:00Z"),
+            // The first of a month, or a Tuesday.
+            ("0 7 1 * 2", "2026-11-24T07:00:00Z"),
+            ("0 7 23 * 2", "2026-11-23T07:00:00Z"),
         ] {
             assert_eq!(next(expression, "UTC", "2026-11-22T07:00:00Z"), due, "{expression}");
         }

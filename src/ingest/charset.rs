@@ -1,31 +1,138 @@
 //! From bytes to text: byte order mark, then the HTTP charset, then the XML declaration, then a look at the bytes.
 //!
-//! A wrong declaration costs nothing where the bytes are valid UTF-8, and a broken byte costs one character.
+//! UTF-16 and UTF-32 are known by their zeros even without a mark. A wrong declaration costs nothing where the bytes are valid
+//! UTF-8, and a broken byte costs one character. ISO 8859-1 is read as windows-1252, as the web does (Encoding standard).
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 /// How far into a document the XML declaration may reach, in bytes.
-const DECLARATION_BYTES: usize = 256;
+const DECLARATION_BYTES: usize = 512;
 
-/// The text of a document, without byte order mark. `content_type` is the HTTP header or empty.
+/// A document as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded<'a> {
+    /// Without byte order mark.
+    pub text: Cow<'a, str>,
+    /// The encoding that it was read in, in small letters.
+    pub encoding: String,
+    /// What was declared, where that is not what it was read in.
+    pub instead_of: Option<String>,
+    /// Bytes that could not be read, each now U+FFFD.
+    pub broken: usize,
+}
+
+/// How the characters of a document are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Of(&'static Encoding),
+    Utf32 { big: bool },
+}
+
+/// Reads a document. `content_type` is the HTTP header or empty.
 #[must_use]
-pub fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Cow<'a, str> {
-    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
-        let body = bytes.get(mark..).unwrap_or_default();
-        return encoding.decode_without_bom_handling(body).0;
+pub fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
+    let (form, body) = match marked(bytes) {
+        Some((form, mark)) => (Some(form), bytes.get(mark..).unwrap_or_default()),
+        None => (by_zeros(bytes), bytes),
+    };
+    let declared = http_charset(content_type).or_else(|| declared(body));
+    let form = form.unwrap_or_else(|| Form::Of(judge(body, declared)));
+    let (text, encoding, broken) = match form {
+        Form::Utf32 { big } => {
+            let (text, broken) = from_utf32(body, big);
+            (
+                Cow::Owned(text),
+                if big { "utf-32be" } else { "utf-32le" }.to_owned(),
+                broken,
+            )
+        }
+        Form::Of(encoding) => {
+            let text = encoding.decode_without_bom_handling(body).0;
+            let broken = if matches!(text, Cow::Borrowed(_)) {
+                0
+            } else {
+                text.matches('\u{fffd}').count()
+            };
+            (text, encoding.name().to_ascii_lowercase(), broken)
+        }
+    };
+    let instead_of = declared
+        .map(|declared| declared.name().to_ascii_lowercase())
+        .filter(|declared| *declared != encoding && !(encoding.starts_with("utf-") && declared.starts_with("utf-")));
+    Decoded {
+        // A mark may be written twice, or behind a declaration that hid it.
+        text: match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
+            Cow::Owned(text) => match text.strip_prefix('\u{feff}') {
+                Some(rest) => Cow::Owned(rest.to_owned()),
+                None => Cow::Owned(text),
+            },
+        },
+        encoding,
+        instead_of,
+        broken,
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        // Valid UTF-8 by chance is rarer than a wrong declaration. Only what is ASCII throughout may be an escape encoding.
-        return Cow::Borrowed(text);
+}
+
+/// The byte order mark, and its length. UTF-32's begins with that of UTF-16.
+fn marked(bytes: &[u8]) -> Option<(Form, usize)> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] => Some((Form::Utf32 { big: false }, 4)),
+        [0, 0, 0xfe, 0xff, ..] => Some((Form::Utf32 { big: true }, 4)),
+        _ => Encoding::for_bom(bytes).map(|(encoding, length)| (Form::Of(encoding), length)),
     }
-    let encoding = http_charset(content_type)
-        .or_else(|| declared(bytes))
-        .filter(|encoding| *encoding != UTF_8 || mostly_utf8(bytes))
-        .unwrap_or_else(|| detect(bytes));
-    encoding.decode_without_bom_handling(bytes).0
+}
+
+/// XML 1.0 appendix F: where the zeros stand in the first characters, which are ASCII.
+fn by_zeros(bytes: &[u8]) -> Option<Form> {
+    match bytes {
+        [0, 0, 0, b, ..] if *b > 0 => Some(Form::Utf32 { big: true }),
+        [a, 0, 0, 0, ..] if *a > 0 => Some(Form::Utf32 { big: false }),
+        [0, a, 0, b, ..] if *a > 0 && *b > 0 => Some(Form::Of(UTF_16BE)),
+        [a, 0, b, 0, ..] if *a > 0 && *b > 0 => Some(Form::Of(UTF_16LE)),
+        _ => None,
+    }
+}
+
+fn from_utf32(bytes: &[u8], big: bool) -> (String, usize) {
+    let mut broken = 0;
+    let mut text = String::with_capacity(bytes.len() / 4);
+    for unit in bytes.chunks(4) {
+        let code = match *unit {
+            [a, b, c, d] if big => u32::from_be_bytes([a, b, c, d]),
+            [a, b, c, d] => u32::from_le_bytes([a, b, c, d]),
+            _ => u32::MAX,
+        };
+        text.push(char::from_u32(code).unwrap_or_else(|| {
+            broken += 1;
+            '\u{fffd}'
+        }));
+    }
+    (text, broken)
+}
+
+/// The encoding of bytes that are neither UTF-16 nor UTF-32.
+fn judge(bytes: &[u8], declared: Option<&'static Encoding>) -> &'static Encoding {
+    // Escape encodings look like ASCII; they are believed where they are declared.
+    let is_wide = |encoding: &'static Encoding| [UTF_16BE, UTF_16LE].contains(&encoding);
+    if let Some(escaping) = declared.filter(|encoding| !encoding.is_ascii_compatible() && !is_wide(encoding)) {
+        return escaping;
+    }
+    // Valid UTF-8 by chance is rarer than a wrong declaration.
+    if std::str::from_utf8(bytes).is_ok() {
+        return UTF_8;
+    }
+    match declared {
+        // UTF-16 has its zeros; a declaration that lacks them was copied from elsewhere.
+        Some(encoding) if encoding == UTF_8 || is_wide(encoding) => detect(bytes),
+        // A text that is UTF-8 but for a few bytes is UTF-8, whatever a one-byte encoding would make of it.
+        Some(encoding) if encoding.is_single_byte() && mostly_utf8(bytes) => UTF_8,
+        Some(encoding) => encoding,
+        None => detect(bytes),
+    }
 }
 
 fn http_charset(content_type: &str) -> Option<&'static Encoding> {
@@ -37,16 +144,20 @@ fn http_charset(content_type: &str) -> Option<&'static Encoding> {
         .and_then(|(_, label)| Encoding::for_label(label.trim().trim_matches(['"', '\'']).as_bytes()))
 }
 
-/// The encoding that the XML declaration names.
+/// The encoding that the XML declaration names. In UTF-16 and UTF-32 the letters have zeros between them.
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes.get(..DECLARATION_BYTES.min(bytes.len()))?;
-    let head = String::from_utf8_lossy(head);
+    let head: String = head
+        .iter()
+        .filter(|byte| **byte != 0 && byte.is_ascii())
+        .map(|byte| char::from(*byte))
+        .collect();
     let declaration = head.get(head.find("<?xml")?..)?;
-    let declaration = declaration.get(..declaration.find("?>")?)?;
+    let declaration = declaration.get(..declaration.find('>')?)?;
     let value = declaration.get(declaration.find("encoding")? + "encoding".len()..)?;
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    Encoding::for_label(value.get(1..)?.split(quote).next()?.as_bytes())
+    Encoding::for_label(value.get(1..)?.split(quote).next()?.trim().as_bytes())
 }
 
 /// Whether the text is UTF-8 but for a few broken bytes.
@@ -56,7 +167,7 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
         broken += usize::from(!chunk.invalid().is_empty());
         multibyte += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
     }
-    broken * 8 <= multibyte
+    multibyte > 0 && broken * 8 <= multibyte
 }
 
 fn detect(bytes: &[u8]) -> &'static Encoding {
@@ -70,40 +181,85 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::decode;
+
+    fn text(bytes: &[u8], content_type: &str) -> String {
+        decode(bytes, content_type).text.into_owned()
+    }
+
+    fn wide(text: &str, bytes: fn(u32) -> Vec<u8>) -> Vec<u8> {
+        text.chars().flat_map(|c| bytes(u32::from(c))).collect()
+    }
 
     #[test]
     fn the_byte_order_mark_wins() {
-        assert_eq!(decode(b"\xef\xbb\xbf<a/>", "text/xml; charset=windows-1252"), "<a/>");
-        assert_eq!(decode(b"\xff\xfe<\0a\0/\0>\0", ""), "<a/>");
+        assert_eq!(text(b"\xef\xbb\xbf<a/>", "text/xml; charset=windows-1252"), "<a/>");
+        assert_eq!(text(b"\xff\xfe<\0a\0/\0>\0", ""), "<a/>");
+        assert_eq!(text(b"\xff\xfe\0\0<\0\0\0a\0\0\0", ""), "<a");
+        assert_eq!(text(b"\0\0\xfe\xff\0\0\0<\0\0\0a", ""), "<a");
+    }
+
+    #[test]
+    fn wide_encodings_are_known_without_a_mark_and_whatever_is_declared() {
+        let document = "<?xml version=\"1.0\" encoding=\"utf-16\"?><a>سلام</a>";
+        let forms: [fn(u32) -> Vec<u8>; 4] = [
+            |c| u16::try_from(c).unwrap().to_le_bytes().to_vec(),
+            |c| u16::try_from(c).unwrap().to_be_bytes().to_vec(),
+            |c| c.to_le_bytes().to_vec(),
+            |c| c.to_be_bytes().to_vec(),
+        ];
+        for (form, name) in forms.into_iter().zip(["utf-16le", "utf-16be", "utf-32le", "utf-32be"]) {
+            let bytes = wide(document, form);
+            let decoded = decode(&bytes, "text/xml; charset=windows-1252");
+            assert_eq!((&*decoded.text, decoded.encoding.as_str()), (document, name));
+        }
+        // Declared wide, written in single bytes.
+        assert_eq!(text(document.as_bytes(), ""), document);
     }
 
     #[test]
     fn the_http_charset_goes_before_the_declaration() {
         let bytes = b"<?xml version=\"1.0\" encoding=\"windows-1252\"?><a>\xd3\xe1\xc7\xe3</a>";
-        assert!(decode(bytes, "text/xml; Charset=\"windows-1256\"").contains("سلام"));
-        assert!(decode(bytes, "text/xml").contains("ÓáÇã"));
+        let decoded = decode(bytes, "text/xml; Charset=\"windows-1256\"");
+        assert!(decoded.text.contains("سلام") && decoded.encoding == "windows-1256" && decoded.instead_of.is_none());
+        assert!(text(bytes, "text/xml").contains("ÓáÇã"));
     }
 
     #[test]
-    fn utf8_under_a_wrong_name_is_read_as_utf8() {
-        let text = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><a>سلام</a>";
-        assert_eq!(decode(text.as_bytes(), "text/xml; charset=us-ascii"), text);
+    fn utf8_under_a_wrong_name_is_read_as_utf8_and_that_is_told() {
+        let document = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><a>سلام</a>";
+        let decoded = decode(document.as_bytes(), "");
+        assert_eq!(
+            (&*decoded.text, decoded.instead_of.as_deref()),
+            (document, Some("windows-1252"))
+        );
     }
 
     #[test]
     fn one_broken_byte_costs_one_character() {
         let mut bytes = "<a>سلام دنیا سلام دنیا</a>".as_bytes().to_vec();
         bytes.insert(3, 0xff);
-        assert_eq!(
-            decode(&bytes, "text/xml; charset=utf-8"),
-            "<a>\u{fffd}سلام دنیا سلام دنیا</a>"
-        );
+        for content_type in ["text/xml; charset=utf-8", "text/xml; charset=iso-8859-1", ""] {
+            let decoded = decode(&bytes, content_type);
+            assert_eq!(
+                (&*decoded.text, decoded.broken),
+                ("<a>\u{fffd}سلام دنیا سلام دنیا</a>", 1),
+                "{content_type}"
+            );
+        }
     }
 
     #[test]
     fn undeclared_bytes_are_looked_at() {
         let bytes = b"<a>caf\xe9 na\xefve d\xe9j\xe0 vu, un garcon tr\xe8s \xe9l\xe9gant</a>";
-        assert!(decode(bytes, "").contains("café naïve déjà vu"));
+        assert!(text(bytes, "").contains("café naïve déjà vu"));
+        assert!(text(bytes, "text/xml; charset=utf-8").contains("café naïve déjà vu"));
+    }
+
+    #[test]
+    fn an_escape_encoding_is_read_where_it_is_declared() {
+        let bytes = b"<?xml version=\"1.0\" encoding=\"iso-2022-jp\"?><a>\x1b$B%F%9%H\x1b(B</a>";
+        assert!(text(bytes, "").contains("テスト"));
     }
 }

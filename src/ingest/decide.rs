@@ -38,7 +38,8 @@ fn changed(known: &KnownItem, raw_hash: Hash16, item: NewItem) -> ItemChange {
     let content_hash = content_hash(&item);
     let id = known.id;
     if content_hash == known.content_hash {
-        return ItemChange::Rewritten { id, raw_hash };
+        let item = Box::new(item);
+        return ItemChange::Rewritten { id, raw_hash, item };
     }
     ItemChange::Edited {
         id,

@@ -40,41 +40,60 @@ pub fn keyed(feed: ParsedFeed) -> Vec<KeyedItem> {
 
 /// The keys of the entries of one document, in its order.
 ///
-/// A guid that several different entries of the document share identifies none of them: those are known by their links instead.
-/// Two entries that are the same throughout have one key.
+/// A guid that entries with different links share identifies none of them: those are known by their links instead. A link that
+/// entries with different titles share does not identify them alone either. Entries that are the same throughout have one key.
 fn keys(items: &[RawItem]) -> Vec<ItemKey> {
-    let mut shared: HashMap<&str, (&RawItem, bool)> = HashMap::new();
-    for item in items.iter().filter(|item| !item.guid.is_empty()) {
-        let (first, differ) = shared.entry(folded(&item.guid)).or_insert((item, false));
-        *differ |= first.link != item.link || first.title != item.title;
-    }
+    let links: Vec<Option<String>> = items.iter().map(|item| link_of(&item.link)).collect();
+    let guids = shared(items.iter().zip(&links).map(|(item, link)| {
+        let what = link.as_deref().unwrap_or(item.title.trim());
+        (folded(&item.guid), what)
+    }));
+    let shared_links = shared(
+        items
+            .iter()
+            .zip(&links)
+            .filter_map(|(item, link)| Some((link.as_deref()?, item.title.trim()))),
+    );
     items
         .iter()
-        .map(|item| {
+        .zip(&links)
+        .map(|(item, link)| {
             let guid = folded(&item.guid);
-            let usable = !guid.is_empty() && !shared.get(guid).is_some_and(|(_, differ)| *differ);
-            if usable {
-                hashed("guid", &[guid])
-            } else {
-                key_without_guid(item)
+            match link {
+                _ if !guid.is_empty() && !guids.contains(guid) => hashed("guid", &[guid]),
+                Some(link) if !shared_links.contains(link.as_str()) => hashed("link", &[link]),
+                Some(link) => hashed("link and title", &[link, item.title.trim()]),
+                None => {
+                    let date = item
+                        .published
+                        .map(|date: Timestamp| date.to_string())
+                        .unwrap_or_default();
+                    hashed("title and date", &[item.title.trim(), &date])
+                }
             }
         })
         .collect()
 }
 
-fn key_without_guid(item: &RawItem) -> ItemKey {
-    match canonical(&item.link) {
-        // Entries that share guid and link are told apart by their titles, as in a feed whose items all link one page.
-        Some(link) if item.guid.is_empty() => hashed("link", &[&link]),
-        Some(link) => hashed("link and title", &[&link, item.title.trim()]),
-        None => {
-            let date = item
-                .published
-                .map(|date: Timestamp| date.to_string())
-                .unwrap_or_default();
-            hashed("title and date", &[item.title.trim(), &date])
+/// A link in canonical form, with the fragment: pages of changes name their entries by it.
+fn link_of(link: &str) -> Option<String> {
+    let canonical = canonical(link)?;
+    Some(match link.trim().split_once('#') {
+        Some((_, fragment)) if !fragment.is_empty() && !canonical.ends_with(fragment) => {
+            format!("{canonical}#{fragment}")
         }
-    }
+        _ => canonical,
+    })
+}
+
+/// The names that stand for more than one thing.
+fn shared<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> HashSet<&'a str> {
+    let mut first: HashMap<&str, &str> = HashMap::new();
+    pairs
+        .filter(|(name, _)| !name.is_empty())
+        .filter(|(name, what)| first.entry(name).or_insert(what) != what)
+        .map(|(name, _)| name)
+        .collect()
 }
 
 /// A guid without what publishers change by accident: the scheme and a slash at the end.
@@ -107,7 +126,12 @@ fn raw_hash(raw: &RawItem) -> Hash16 {
         &published,
     ];
     let lists = raw.authors.iter().chain(&raw.categories).map(String::as_str);
-    let files = raw.enclosures.iter().map(|enclosure| enclosure.url.as_str());
+    let sizes: Vec<String> = raw.enclosures.iter().map(|file| format!("{:?}", file.length)).collect();
+    let files = raw
+        .enclosures
+        .iter()
+        .flat_map(|file| [file.url.as_str(), &file.media_type]);
+    let files = files.chain(sizes.iter().map(String::as_str));
     hash_of(single.into_iter().chain(lists).chain(files))
 }
 
@@ -159,6 +183,28 @@ mod tests {
         let keys = keys(&items);
         assert_ne!(keys[0], keys[1]);
         assert_eq!(keys[2], key(items[2].clone()));
+    }
+
+    #[test]
+    fn a_page_of_changes_names_its_entries_by_fragment_and_a_shared_link_by_title_too() {
+        let change = |n: u8| item("", &format!("https://a.example/changes#v{n}"), &format!("Version {n}"));
+        let all = keys(&[change(1), change(2)]);
+        assert_ne!(all[0], all[1]);
+        assert_eq!(all[0], key(change(1)), "also when it stands alone");
+        let one_page = keys(&[
+            item("", "https://a.example/live", "One"),
+            item("", "https://a.example/live", "Two"),
+        ]);
+        assert_ne!(one_page[0], one_page[1]);
+    }
+
+    #[test]
+    fn an_entry_that_is_listed_twice_keeps_its_guid() {
+        let (old, new) = (
+            item("g", "https://a.example/1", "Title"),
+            item("g", "http://a.example/1/", "Title, updated"),
+        );
+        assert_eq!(keys(&[new, old.clone()])[1], key(old));
     }
 
     #[test]

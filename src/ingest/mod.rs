@@ -26,14 +26,11 @@ use crate::model::poll::ItemChange;
 /// # Errors
 /// When nothing at all can be read.
 pub fn read(bytes: &[u8], content_type: &str, address: &Url) -> Result<ParsedFeed, ParseError> {
-    let text = charset::decode(bytes, content_type);
-    if repair::is_deep(&text) {
-        return parse::parse(&repair::repair(&text), address, utc);
+    let text = charset::decode(bytes, content_type).text;
+    if parse::is_json(&text) {
+        return parse::parse(&text, address, utc);
     }
-    match parse::parse(&text, address, utc) {
-        Err(ParseError::Malformed(_)) => parse::parse(&repair::repair(&text), address, utc),
-        done => done,
-    }
+    parse::parse(&repair::repair(&text), address, utc)
 }
 
 /// A date without a zone is taken as UTC.

@@ -11,6 +11,8 @@ use crate::text::language::{detect, primary_subtag};
 
 /// The longest title, name or category in bytes.
 const MAX_LINE_BYTES: usize = 4096;
+/// The longest base address: it stands before every relative link of a text.
+const MAX_BASE_BYTES: usize = 2048;
 /// Authors, categories and enclosures of one item that are kept, each.
 const MAX_LIST: usize = 64;
 /// How much of a text the language detector looks at, in bytes.
@@ -41,7 +43,7 @@ impl<'a> Normaliser<'a> {
             .address
             .join(&raw.base)
             .ok()
-            .filter(|base| !raw.base.is_empty() && base != self.address);
+            .filter(|base| !raw.base.is_empty() && base != self.address && base.as_str().len() <= MAX_BASE_BYTES);
         let base = base.as_ref();
         let own_sanitiser = base.map(|base| Sanitiser::new(Some(base)));
         let sanitiser = own_sanitiser.as_ref().unwrap_or(&self.sanitiser);
@@ -125,7 +127,9 @@ fn enclosures(base: &Url, raw: &[Enclosure]) -> Vec<Enclosure> {
         .filter_map(|enclosure| {
             Some(Enclosure {
                 url: web_address(base, &enclosure.url)?,
-                media_type: line(&enclosure.media_type),
+                media_type: Some(line(&enclosure.media_type))
+                    .filter(|kind| kind.contains('/'))
+                    .unwrap_or_default(),
                 ..enclosure.clone()
             })
         })

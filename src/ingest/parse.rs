@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use feed_rs::model::{Content, Entry, Feed, Link};
+use feed_rs::model::{Content, Entry, Feed, FeedType, Link, Text};
 use feed_rs::parser::{Builder, ParseFeedError};
 use jiff::Timestamp;
 use url::Url;
@@ -13,11 +13,16 @@ use url::Url;
 use crate::model::clock::from_millis;
 use crate::model::feed::FeedFacts;
 use crate::model::item::{Enclosure, ParsedFeed, RawItem};
-use crate::text::html::plain_line;
+use crate::text::html::{cut, plain_line};
 use crate::text::language::primary_subtag;
 
 /// Entries of one document that are read; the rest is left.
 pub const MAX_ITEMS: usize = 10_000;
+
+/// The longest title, identifier or address of a feed, in bytes.
+const MAX_FACT_BYTES: usize = 1024;
+/// Files of one entry that are kept.
+const MAX_FILES: usize = 64;
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -52,11 +57,9 @@ pub fn parse(text: &str, address: &Url, date: fn(&str) -> Option<Timestamp>) -> 
         })
         .sanitize_content(false)
         .build();
-    // The declaration may name the encoding that the bytes came in; they are UTF-8 now.
-    let text = without_declaration(text);
     let feed = catch_unwind(AssertUnwindSafe(|| parser.parse(text.as_bytes()))).map_err(|_| ParseError::Stumbled)?;
     match feed {
-        Ok(feed) => Ok(converted(feed)),
+        Ok(feed) => Ok(converted(feed, address)),
         Err(_) if looks_like_page(text) => Err(ParseError::WebPage),
         Err(e) => Err(malformed(&e)),
     }
@@ -66,12 +69,12 @@ fn malformed(error: &ParseFeedError) -> ParseError {
     ParseError::Malformed(error.to_string())
 }
 
-fn without_declaration(text: &str) -> &str {
-    let trimmed = text.trim_start();
-    match trimmed.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
-        Some((_, body)) => body,
-        None => text,
-    }
+/// Whether a document is JSON, as the parser tells it: by which of the two marks comes first.
+#[must_use]
+pub fn is_json(text: &str) -> bool {
+    text.find(['<', '{'])
+        .and_then(|at| text.get(at..))
+        .is_some_and(|text| text.starts_with('{'))
 }
 
 fn looks_like_page(text: &str) -> bool {
@@ -82,12 +85,15 @@ fn looks_like_page(text: &str) -> bool {
     head.contains("<!doctype html") || head.contains("<html")
 }
 
-fn converted(feed: Feed) -> ParsedFeed {
-    let title = feed.title.map(|text| text.content).unwrap_or_default();
+fn converted(feed: Feed, address: &Url) -> ParsedFeed {
+    let kind = feed.feed_type.clone();
+    let title = markup(feed.title, &kind);
     let facts = FeedFacts {
-        source_id: feed.id,
-        title: plain_line(&title),
-        site_link: alternate(&feed.links).unwrap_or_default(),
+        source_id: cut(&feed.id, MAX_FACT_BYTES).to_owned(),
+        title: cut(&plain_line(&title), MAX_FACT_BYTES).to_owned(),
+        site_link: alternate(&feed.links)
+            .and_then(|link| web_address(address, &link))
+            .unwrap_or_default(),
         language: primary_subtag(feed.language.as_deref().unwrap_or_default()),
         ttl_minutes: feed.ttl.unwrap_or_default(),
     };
@@ -96,12 +102,18 @@ fn converted(feed: Feed) -> ParsedFeed {
         .entries
         .into_iter()
         .take(MAX_ITEMS)
-        .map(|entry| raw_item(entry, &feed_author))
+        .map(|entry| raw_item(entry, &feed_author, &kind))
         .collect();
     ParsedFeed { facts, items }
 }
 
-fn raw_item(entry: Entry, feed_author: &[String]) -> RawItem {
+/// Only what a browser opens, and no longer than a name: it is repeated in every entry of a merged feed.
+fn web_address(address: &Url, link: &str) -> Option<String> {
+    let url = address.join(link).ok()?;
+    (matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_FACT_BYTES).then(|| url.into())
+}
+
+fn raw_item(entry: Entry, feed_author: &[String], kind: &FeedType) -> RawItem {
     let authors = names(&entry.authors);
     RawItem {
         guid: entry.id.trim().to_owned(),
@@ -112,8 +124,8 @@ fn raw_item(entry: Entry, feed_author: &[String]) -> RawItem {
             authors
         },
         enclosures: enclosures(&entry),
-        title: entry.title.map(|text| text.content).unwrap_or_default(),
-        summary: entry.summary.map(|text| text.content).unwrap_or_default(),
+        title: markup(entry.title, kind),
+        summary: markup(entry.summary, kind),
         content: entry.content.map(body).unwrap_or_default(),
         categories: entry
             .categories
@@ -141,9 +153,8 @@ fn names(people: &[feed_rs::model::Person]) -> Vec<String> {
 /// The address that a reader would open: `alternate` before links without a relation, before any other but files.
 fn alternate(links: &[Link]) -> Option<String> {
     let of = |rel: Option<&str>| {
-        links
-            .iter()
-            .find(|link| link.rel.as_deref() == rel && link.target.is_none())
+        let mut pages = links.iter().filter(|link| link.target.is_none() && !is_file(link));
+        pages.find(|link| link.rel.as_deref() == rel)
     };
     of(Some("alternate"))
         .or_else(|| of(None))
@@ -151,33 +162,46 @@ fn alternate(links: &[Link]) -> Option<String> {
         .map(|link| link.href.trim().to_owned())
 }
 
+/// A text as HTML. Atom and JSON Feed say which texts are plain; in RSS, where nothing says so, markup is common.
+fn markup(text: Option<Text>, kind: &FeedType) -> String {
+    let Some(text) = text else {
+        return String::new();
+    };
+    let says_so = matches!(kind, FeedType::Atom | FeedType::JSON);
+    if says_so && text.content_type.essence().to_string() == "text/plain" {
+        escaped(&text.content)
+    } else {
+        text.content
+    }
+}
+
+fn escaped(plain: &str) -> String {
+    plain.replace('&', "&amp;").replace('<', "&lt;")
+}
+
 fn body(content: Content) -> String {
     let body = content.body.unwrap_or_default();
-    if content.content_type.essence().to_string() == "text/plain" && !body.contains('<') {
-        return body
-            .split("\n\n")
-            .map(|paragraph| {
-                format!(
-                    "<p>{}</p>",
-                    paragraph.trim().replace('&', "&amp;").replace('\n', "<br>")
-                )
-            })
-            .collect();
+    if content.content_type.essence().to_string() != "text/plain" {
+        return body;
     }
-    body
+    body.split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+        .map(|paragraph| format!("<p>{}</p>", escaped(paragraph.trim()).replace('\n', "<br>")))
+        .collect()
+}
+
+/// JSON Feed's attachments come as links without relation; what tells them from the others is their type.
+fn is_file(link: &Link) -> bool {
+    link.rel.as_deref() == Some("enclosure") || (link.rel.is_none() && link.media_type.is_some())
 }
 
 fn enclosures(entry: &Entry) -> Vec<Enclosure> {
-    let linked = entry
-        .links
-        .iter()
-        .filter(|link| link.rel.as_deref() == Some("enclosure"))
-        .map(|link| Enclosure {
-            url: link.href.clone(),
-            media_type: link.media_type.clone().unwrap_or_default(),
-            length: link.length,
-            duration_seconds: None,
-        });
+    let linked = entry.links.iter().filter(|link| is_file(link)).map(|link| Enclosure {
+        url: link.href.clone(),
+        media_type: link.media_type.clone().unwrap_or_default(),
+        length: link.length,
+        duration_seconds: None,
+    });
     let media = entry.media.iter().flat_map(|object| {
         object.content.iter().filter_map(|content| {
             Some(Enclosure {
@@ -194,7 +218,7 @@ fn enclosures(entry: &Entry) -> Vec<Enclosure> {
     });
     let mut all: Vec<Enclosure> = Vec::new();
     for enclosure in linked.chain(media) {
-        if !all.iter().any(|known| known.url == enclosure.url) {
+        if all.len() < MAX_FILES && !all.iter().any(|known| known.url == enclosure.url) {
             all.push(enclosure);
         }
     }

@@ -91,6 +91,25 @@ fn json_feed_becomes_items() {
 }
 
 #[test]
+fn what_is_declared_plain_is_no_markup() {
+    let atom = items(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><id>1</id><title>Vec&lt;T&gt; &amp; the &lt;script&gt; element</title>
+         <content type=\"text\">if a&lt;b and c&gt;d</content></entry></feed>",
+    );
+    assert_eq!(atom[0].title, "Vec<T> & the <script> element");
+    assert_eq!(atom[0].content, "<p>if a&lt;b and c&gt;d</p>");
+    let json = items(
+        r#"{"version":"https://jsonfeed.org/version/1.1","title":"J","items":[{"id":"1","title":"a <b> c","content_text":"x < y",
+            "attachments":[{"url":"https://j.example/a.mp3","mime_type":"audio/mpeg","size_in_bytes":5}]}]}"#,
+    );
+    assert_eq!(
+        (json[0].title.as_str(), json[0].content.as_str()),
+        ("a <b> c", "<p>x &lt; y</p>")
+    );
+    assert_eq!((json[0].details.enclosures.len(), json[0].link.as_str()), (1, ""));
+}
+
+#[test]
 fn a_broken_document_is_repaired_and_keeps_its_items() {
     let document = rss(
         "<item><title>AT&T & more</title><link>https://example.org/1</link><description>a<br>b</description></item>
@@ -114,6 +133,21 @@ fn no_document_stops_the_program() {
         "<html><body>x</body></html>",
         "plain text",
     ] {
+        let _ = read(document.as_bytes(), "", &address());
+    }
+    // Tags that hide their nesting from a quick look, many attributes, many stray ends, many files.
+    let hidden = "<media:content a=\"/>\">".repeat(5_000) + &"</media:content>".repeat(5_000);
+    let attributes: String = (0..100_000).map(|n| format!(" a{n}=\"\"")).collect();
+    for inside in [
+        hidden,
+        format!("<x{attributes}/>"),
+        "<a>".repeat(100_000) + &"</b>".repeat(100_000),
+        "<a".repeat(300_000) + "/",
+        "<enclosure url=\"https://x.example/\"/>".repeat(100_000),
+    ] {
+        let document = rss(&format!(
+            "<item xmlns:media=\"http://search.yahoo.com/mrss/\"><title>t</title>{inside}</item>"
+        ));
         let _ = read(document.as_bytes(), "", &address());
     }
     let panicking = rss("<item><author>«a@b.example» علی</author><title>t</title></item>");

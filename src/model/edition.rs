@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::story::Seq;
+use crate::model::item::ItemId;
 
 /// The row of an edition in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -17,7 +17,7 @@ pub struct EditionId(pub i64);
 #[serde(transparent)]
 pub struct DeliveryId(pub i64);
 
-/// A frozen list of stories: those of the half-open interval of places (`after`, `upto`] that the view admits.
+/// A frozen list of stories: those that came into the view with the arrivals (`after`, `upto`].
 #[derive(Debug, Clone)]
 pub struct Edition {
     /// The edition.
@@ -26,10 +26,12 @@ pub struct Edition {
     pub digest: String,
     /// 1, 2, 3 ... within the digest.
     pub number: i64,
-    /// The place after which it begins: where the edition before it ended.
-    pub after: Seq,
-    /// The last place that it covers.
-    pub upto: Seq,
+    /// The arrival after which it begins: where the edition before it ended.
+    pub after: ItemId,
+    /// The last arrival that it covers.
+    pub upto: ItemId,
+    /// How many stories it tells.
+    pub stories: usize,
     /// When it was made; the Date of its mails.
     pub made_at: Timestamp,
 }

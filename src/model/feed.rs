@@ -21,6 +21,9 @@ impl fmt::Display for FeedId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FeedUrl(Url);
 
+/// The longest address that is asked, in bytes.
+const MAX_URL_BYTES: usize = 2048;
+
 /// Why a text is not the address of a feed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FeedUrlError {
@@ -30,6 +33,9 @@ pub enum FeedUrlError {
     /// A scheme that is not polled.
     #[error("{0}: addresses are not polled; use http or https")]
     Scheme(String),
+    /// Longer than any server takes.
+    #[error("is longer than {MAX_URL_BYTES} bytes")]
+    TooLong,
     /// User and password in the address.
     #[error("has a user name or password in it; they would be shown in logs and in the merged feed")]
     Credentials,
@@ -57,6 +63,9 @@ impl FeedUrl {
             return Err(FeedUrlError::Credentials);
         }
         url.set_fragment(None);
+        if url.as_str().len() > MAX_URL_BYTES {
+            return Err(FeedUrlError::TooLong);
+        }
         Ok(Self(url))
     }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::feed::FeedFacts;
 
-/// The row of an item in the store; rises in order of arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+/// The row of an item in the store; rises in order of arrival, and items get their stories in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct ItemId(pub i64);
 

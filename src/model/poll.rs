@@ -64,6 +64,8 @@ pub enum ItemChange {
         id: ItemId,
         /// Hash of the entry as it came.
         raw_hash: Hash16,
+        /// What is stored beside title, text and address: those are the same.
+        item: Box<NewItem>,
     },
 }
 

@@ -9,17 +9,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::{Config, DigestConfig};
-use crate::model::clock::SharedClock;
-use crate::model::edition::Edition;
+use crate::model::clock::{SharedClock, later};
+use crate::model::edition::{Edition, EditionId};
 use crate::model::story::StoryText;
 use crate::model::view::View;
 use crate::store::editions::NewEdition;
 use crate::store::{Store, StoreError};
-use crate::story::selection::stories_of_view;
+use crate::story::selection::arrived_stories;
 use crate::text::hash::hash_of;
 
 /// The longest sleep between two looks at the clock.
 const LOOK: Duration = Duration::from_secs(20);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Makes editions.
 #[derive(Debug)]
@@ -47,28 +48,32 @@ impl Digests {
         }
     }
 
-    /// Makes an edition of each digest that is due, and returns when the next one is due; None: there are no digests.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn make_due(&self) -> Result<Option<Timestamp>, StoreError> {
+    /// Makes an edition of each digest that is due, and returns when the next one is due; None: none is known to be.
+    pub async fn make_due(&self) -> Option<Timestamp> {
         let mut next: Option<Timestamp> = None;
         for (digest, view) in &self.digests {
-            let now = self.clock.now();
-            let Some(coming) = digest.schedule.next_after(now) else {
-                continue;
-            };
-            let mut due = self
-                .store
-                .digest_due(digest.name.clone(), schedule_of(digest), coming)
-                .await?;
-            if now >= due {
-                self.make(digest, view, Some(coming)).await?;
-                due = coming;
+            match self.make_if_due(digest, view).await {
+                Ok(due) => next = Some(next.map_or(due, |next| next.min(due))),
+                // One digest that fails keeps no other waiting.
+                Err(e) => error!("digest {:?} waits: {:#}", digest.name, anyhow::Error::from(e)),
             }
-            next = Some(next.map_or(due, |next| next.min(due)));
         }
-        Ok(next)
+        next
+    }
+
+    async fn make_if_due(&self, digest: &DigestConfig, view: &View) -> Result<Timestamp, StoreError> {
+        let now = self.clock.now();
+        // A schedule that ends is due no more: it is looked at again in a day.
+        let coming = digest.schedule.next_after(now).unwrap_or_else(|| later(now, DAY));
+        let due = self
+            .store
+            .digest_due(digest.name.clone(), schedule_of(digest), coming)
+            .await?;
+        if now < due {
+            return Ok(due);
+        }
+        self.make(digest, view, Some(coming)).await?;
+        Ok(coming)
     }
 
     /// Makes the edition of a digest now, due or not; when it is due next does not change. None: nothing is new, and the digest is
@@ -83,7 +88,7 @@ impl Digests {
         }
     }
 
-    /// What the next edition of a digest would hold, newest first, with its interval.
+    /// What the next edition of a digest would tell: it and its first stories. None: there is no such digest.
     ///
     /// # Errors
     /// When the database fails.
@@ -91,18 +96,18 @@ impl Digests {
         let Some((digest, view)) = self.digests.iter().find(|(digest, _)| digest.name == name) else {
             return Ok(None);
         };
-        let (after, editions) = self.store.edition_end(digest.name.clone()).await?;
-        let upto = self.store.last_seq().await?;
-        let stories = stories_of_view(&self.store, view, after, Some(upto), None).await?;
+        let new = self.next_edition(digest, view).await?;
         let edition = Edition {
-            id: crate::model::edition::EditionId(0),
-            digest: digest.name.clone(),
-            number: editions + 1,
-            after,
-            upto,
-            made_at: self.clock.now(),
+            id: EditionId(0),
+            digest: new.digest,
+            number: new.number,
+            after: new.after,
+            upto: new.upto,
+            stories: new.stories.len(),
+            made_at: new.made_at,
         };
-        Ok(Some((edition, stories)))
+        let told = new.stories.into_iter().take(digest.items).collect();
+        Ok(Some((edition, self.store.stories_by_id(told).await?)))
     }
 
     async fn make(
@@ -111,35 +116,40 @@ impl Digests {
         view: &View,
         next_due: Option<Timestamp>,
     ) -> Result<Option<Edition>, StoreError> {
-        let (after, editions) = self.store.edition_end(digest.name.clone()).await?;
-        let upto = self.store.last_seq().await?;
-        let stories = stories_of_view(&self.store, view, after, Some(upto), None).await?;
-        if stories.is_empty() && digest.skip_if_empty {
-            if let Some(next) = next_due {
-                self.store.postpone_digest(digest.name.clone(), next).await?;
-            }
+        let edition = self.next_edition(digest, view).await?;
+        if edition.stories.is_empty() && digest.skip_if_empty {
+            self.store
+                .skip_edition(digest.name.clone(), edition.upto, next_due)
+                .await?;
             info!("digest {:?}: nothing new", digest.name);
             return Ok(None);
         }
-        let recipients = digest.to.iter().map(ToString::to_string);
-        let edition = NewEdition {
-            digest: digest.name.clone(),
-            after,
-            upto,
-            stories: stories.iter().map(|story| story.id).collect(),
-            deliveries: recipients
-                .map(|to| (to.clone(), self.message_id(digest, editions + 1, &to)))
-                .collect(),
-            made_at: self.clock.now(),
-        };
         let made = self.store.make_edition(edition, next_due).await?;
         if let Some(edition) = &made {
             info!(
-                stories = stories.len(),
+                stories = edition.stories,
                 "digest {:?}: edition {} is made", digest.name, edition.number
             );
         }
         Ok(made)
+    }
+
+    async fn next_edition(&self, digest: &DigestConfig, view: &View) -> Result<NewEdition, StoreError> {
+        let (after, editions) = self.store.edition_end(digest.name.clone()).await?;
+        let upto = self.store.last_placed().await?.max(after);
+        let number = editions + 1;
+        let recipients = digest.to.iter().map(ToString::to_string);
+        Ok(NewEdition {
+            digest: digest.name.clone(),
+            number,
+            after,
+            upto,
+            stories: arrived_stories(&self.store, view, (after, upto)).await?,
+            deliveries: recipients
+                .map(|to| (to.clone(), self.message_id(digest, number, &to)))
+                .collect(),
+            made_at: self.clock.now(),
+        })
     }
 
     /// The same for the same digest, edition and recipient (RFC 5322 §3.6.4).
@@ -153,14 +163,10 @@ impl Digests {
     pub async fn run(&self, outbox: &Notify, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             let wait = match self.make_due().await {
-                Ok(Some(next)) => Duration::try_from(next - self.clock.now())
+                Some(next) => Duration::try_from(next.duration_since(self.clock.now()))
                     .unwrap_or_default()
                     .min(LOOK),
-                Ok(None) => LOOK,
-                Err(e) => {
-                    error!("digests wait: {:#}", anyhow::Error::from(e));
-                    LOOK
-                }
+                None => LOOK,
             };
             outbox.notify_one();
             tokio::select! {

@@ -27,6 +27,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(6 * 3600);
 /// After so many attempts a mail is parked: about two days.
 const MAX_ATTEMPTS: u32 = 16;
+/// The most stories that a digest can be configured to tell.
+const MOST_STORIES: usize = 1000;
 /// The longest sleep between two looks.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -73,16 +75,16 @@ impl Outbox {
     pub async fn send_due(&self, stop: &CancellationToken) -> Result<Sent, StoreError> {
         let mut sum = Sent::default();
         let mut written: Option<(EditionId, Edition, RenderedMail)> = None;
-        loop {
+        while !stop.is_cancelled() {
             let deliveries = self.store.claim_deliveries(self.clock.now(), LEASE, BATCH).await?;
-            if deliveries.is_empty() || stop.is_cancelled() {
-                return Ok(sum);
+            if deliveries.is_empty() {
+                break;
             }
             for delivery in deliveries {
                 let current = match written.take().filter(|(id, ..)| *id == delivery.edition) {
                     Some(current) => current,
                     None => {
-                        let (edition, stories) = self.store.edition(delivery.edition).await?;
+                        let (edition, stories) = self.store.edition(delivery.edition, MOST_STORIES).await?;
                         let rendered = self.render(&edition, &stories);
                         (delivery.edition, edition, rendered)
                     }
@@ -91,6 +93,7 @@ impl Outbox {
                 written = Some(current);
             }
         }
+        Ok(sum)
     }
 
     async fn deliver(
@@ -153,7 +156,7 @@ impl Outbox {
             title,
             zone: digest.map_or(&TimeZone::UTC, |digest| digest.schedule.zone()),
             stories,
-            items: digest.map_or(usize::MAX, |digest| digest.items),
+            items: digest.map_or(MOST_STORIES, |digest| digest.items),
             feed_url: &format!("{}/feeds/{view}.atom", self.public_url),
         })
     }

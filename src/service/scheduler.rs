@@ -1,10 +1,10 @@
 //! Polls what is due: claims feeds in batches, keeps a bounded number of polls under way, and sleeps until the next is due.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
@@ -38,10 +38,10 @@ pub struct Scheduler {
 #[derive(Debug, Default)]
 struct Polls {
     tasks: JoinSet<Result<Polled, StoreError>>,
-    feeds: HashSet<FeedId>,
+    feeds: HashMap<task::Id, FeedId>,
 }
 
-type Done = Result<Result<Polled, StoreError>, JoinError>;
+type Done = Result<(task::Id, Result<Polled, StoreError>), JoinError>;
 
 impl Polls {
     fn len(&self) -> usize {
@@ -50,35 +50,35 @@ impl Polls {
 
     /// The next poll that ends; None when none is under way. A fault in one of them is logged here.
     async fn next(&mut self) -> Option<Option<Polled>> {
-        let done = self.tasks.join_next().await?;
+        let done = self.tasks.join_next_with_id().await?;
         Some(self.ended(done))
     }
 
     /// The next that has ended already.
     fn try_next(&mut self) -> Option<Option<Polled>> {
-        let done = self.tasks.try_join_next()?;
+        let done = self.tasks.try_join_next_with_id()?;
         Some(self.ended(done))
     }
 
     fn ended(&mut self, done: Done) -> Option<Polled> {
         match done {
-            Ok(Ok(polled)) => {
-                self.feeds.remove(&polled.feed);
-                Some(polled)
-            }
-            Ok(Err(e)) => {
-                error!(
-                    "a poll was not stored and will be done again: {:#}",
-                    anyhow::Error::from(e)
-                );
-                None
+            Ok((id, polled)) => {
+                self.feeds.remove(&id);
+                polled
+                    .inspect_err(|e| error!("a poll was not stored and will be done again: {}", chain(e)))
+                    .ok()
             }
             Err(e) => {
+                self.feeds.remove(&e.id());
                 error!("a poll broke off and will be done again: {e}");
                 None
             }
         }
     }
+}
+
+fn chain(error: &StoreError) -> String {
+    format!("{:#}", anyhow::Error::from(error.clone()))
 }
 
 impl Scheduler {
@@ -172,7 +172,7 @@ impl Scheduler {
         if self.claim(Wanted::Due, free, polls).await? == free {
             return Ok(BEAT);
         }
-        let wait = match self.store.next_due().await? {
+        let wait = match self.store.next_due(self.clock.now()).await? {
             Some(due) => Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default(),
             None => BEAT,
         };
@@ -182,10 +182,15 @@ impl Scheduler {
     async fn claim(&self, wanted: Wanted, limit: usize, polls: &mut Polls) -> Result<usize, StoreError> {
         let feeds = self.store.claim(wanted, self.clock.now(), LEASE, limit).await?;
         let claimed = feeds.len();
+        let under_way: HashSet<FeedId> = polls.feeds.values().copied().collect();
         for feed in feeds {
-            polls.feeds.insert(feed.id);
-            let poller = Arc::clone(&self.poller);
-            polls.tasks.spawn(async move { poller.poll(feed).await });
+            // A claim that ran out while its poll waits for the host is renewed by this one, and the poll goes on.
+            if under_way.contains(&feed.id) {
+                continue;
+            }
+            let (id, poller) = (feed.id, Arc::clone(&self.poller));
+            let task = polls.tasks.spawn(async move { poller.poll(feed).await });
+            polls.feeds.insert(task.id(), id);
         }
         Ok(claimed)
     }
@@ -200,7 +205,7 @@ impl Scheduler {
         // That the time ran out is no news: what is left is looked at below.
         let _ = tokio::time::timeout(GRACE, ending).await;
         polls.tasks.shutdown().await;
-        let left: Vec<FeedId> = polls.feeds.into_iter().collect();
+        let left: Vec<FeedId> = polls.feeds.into_values().collect();
         if left.is_empty() {
             Ok(())
         } else {

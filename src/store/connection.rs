@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -182,7 +182,7 @@ fn commit_group(
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Readers {
@@ -190,22 +190,23 @@ impl Readers {
         Self {
             path,
             idle: Mutex::new(Vec::new()),
-            places: Semaphore::new(READERS),
+            places: Arc::new(Semaphore::new(READERS)),
         }
     }
 
-    pub(super) async fn run<T, F>(
-        self: &std::sync::Arc<Self>,
-        operation: &'static str,
-        work: F,
-    ) -> Result<T, StoreError>
+    pub(super) async fn run<T, F>(self: &Arc<Self>, operation: &'static str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
     {
-        let _place = self.places.acquire().await.map_err(|_| StoreError::Closed(operation))?;
-        let readers = std::sync::Arc::clone(self);
-        let task = tokio::task::spawn_blocking(move || readers.run_here(work));
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| StoreError::Closed(operation))?;
+        let readers = Arc::clone(self);
+        // The place goes with the work: a caller that hangs up does not end it.
+        let task = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            readers.run_here(work)
+        });
         let result = task.await.map_err(|_| StoreError::Closed(operation))?;
         result.map_err(|e| StoreError::sqlite(operation, e))
     }

@@ -1,11 +1,12 @@
-//! Digests and their editions: each an interval of places, frozen with its deliveries in one transaction.
+//! Digests and their editions: each an interval of arrivals, frozen with its deliveries in one transaction.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::edition::{Edition, EditionId};
-use crate::model::story::{Seq, StoryId, StoryText};
-use crate::store::rows::instant;
+use crate::model::item::ItemId;
+use crate::model::story::{StoryId, StoryText};
+use crate::store::rows::{instant, signed, unsigned};
 use crate::store::stories::{select_story, texts};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -14,10 +15,12 @@ use crate::store::{SqlResult, Store, StoreError};
 pub struct NewEdition {
     /// The name of the digest.
     pub digest: String,
+    /// 1, 2, 3 ... within the digest: one more than [`Store::edition_end`] counted.
+    pub number: i64,
     /// Where the edition before it ended, as read by [`Store::edition_end`].
-    pub after: Seq,
-    /// The last place that it covers.
-    pub upto: Seq,
+    pub after: ItemId,
+    /// The last arrival that it covers.
+    pub upto: ItemId,
     /// Its stories, in the order in which they are told.
     pub stories: Vec<StoryId>,
     /// Recipient and Message-ID of each mail.
@@ -27,7 +30,8 @@ pub struct NewEdition {
 }
 
 impl Store {
-    /// When a digest is due. One that is new, or whose schedule has changed, is due at `next`.
+    /// When a digest is due. One that is new, or whose schedule has changed, is due at `next`; none is due later than that, whatever
+    /// a clock that was wrong has left behind.
     ///
     /// # Errors
     /// When the database fails.
@@ -37,30 +41,45 @@ impl Store {
                 .prepare_cached("select next_due_at from digest where name = ? and schedule = ?")?
                 .query_row([&digest, &schedule], |row| instant(row, "next_due_at"))
                 .optional()?;
-            if let Some(due) = known {
+            if let Some(due) = known.filter(|due| *due <= next) {
                 return Ok(due);
             }
-            db.prepare_cached("insert or replace into digest (name, next_due_at, schedule) values (?, ?, ?)")?
-                .execute(params![digest, next.as_millisecond(), schedule])?;
+            db.prepare_cached(
+                "insert into digest (name, next_due_at, schedule) values (?, ?, ?)
+                 on conflict (name) do update set next_due_at = excluded.next_due_at, schedule = excluded.schedule",
+            )?
+            .execute(params![digest, next.as_millisecond(), schedule])?;
             Ok(next)
         })
         .await
     }
 
-    /// Sets when a digest is due, without an edition: nothing was to be told.
+    /// Makes no edition of the arrivals up to `upto`, in which there is nothing to tell, and sets when the digest is due next (None:
+    /// that stays).
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn postpone_digest(&self, digest: String, next: Timestamp) -> Result<(), StoreError> {
-        self.write_durably("postponing a digest", move |db| set_due(db, &digest, next))
-            .await
+    pub async fn skip_edition(
+        &self,
+        digest: String,
+        upto: ItemId,
+        next_due: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        self.write_durably("passing over an edition", move |db| {
+            db.execute(
+                "update digest set seen_item = max(seen_item, ?) where name = ?",
+                params![upto.0, digest],
+            )?;
+            set_due(db, &digest, next_due)
+        })
+        .await
     }
 
-    /// The last place that an edition of the digest covers, and the number of editions so far.
+    /// The last arrival that the editions of the digest cover, and their number so far.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn edition_end(&self, digest: String) -> Result<(Seq, i64), StoreError> {
+    pub async fn edition_end(&self, digest: String) -> Result<(ItemId, i64), StoreError> {
         self.read("reading the last edition", move |db| end(db, &digest)).await
     }
 
@@ -75,15 +94,15 @@ impl Store {
         next_due: Option<Timestamp>,
     ) -> Result<Option<Edition>, StoreError> {
         self.write_durably("making an edition", move |db| {
-            let (after, editions) = end(db, &edition.digest)?;
-            if after != edition.after {
+            // Whoever lost the race has lost the due time too: it is the winner's now.
+            set_due(db, &edition.digest, next_due)?;
+            if end(db, &edition.digest)? != (edition.after, edition.number - 1) {
                 return Ok(None);
             }
             let made_at = edition.made_at.as_millisecond();
-            let number = editions + 1;
             db.execute(
-                "insert into edition (digest, number, after_seq, upto_seq, made_at) values (?, ?, ?, ?, ?)",
-                params![edition.digest, number, after.0, edition.upto.0, made_at],
+                "insert into edition (digest, number, after_item, upto_item, made_at) values (?, ?, ?, ?, ?)",
+                params![edition.digest, edition.number, edition.after.0, edition.upto.0, made_at],
             )?;
             let id = db.last_insert_rowid();
             let mut freeze = db.prepare_cached("insert into edition_story values (?, ?, ?)")?;
@@ -96,56 +115,73 @@ impl Store {
                     params![id, recipient, message_id, made_at],
                 )?;
             }
-            if let Some(next) = next_due {
-                set_due(db, &edition.digest, next)?;
-            }
             Ok(Some(Edition {
                 id: EditionId(id),
                 digest: edition.digest,
-                number,
-                after,
+                number: edition.number,
+                after: edition.after,
                 upto: edition.upto,
+                stories: edition.stories.len(),
                 made_at: edition.made_at,
             }))
         })
         .await
     }
 
-    /// An edition with its stories, in the order in which they are told.
+    /// An edition with its first `limit` stories, in the order in which they are told.
     ///
     /// # Errors
     /// When the database fails, or has no such edition.
-    pub async fn edition(&self, id: EditionId) -> Result<(Edition, Vec<StoryText>), StoreError> {
+    pub async fn edition(&self, id: EditionId, limit: usize) -> Result<(Edition, Vec<StoryText>), StoreError> {
         self.read("reading an edition", move |db| {
-            let edition = db.query_row("select * from edition where id = ?", [id.0], |row| {
+            let sql = "select *, (select count(*) from edition_story where edition_id = edition.id) as stories
+                 from edition where id = ?";
+            let edition = db.query_row(sql, [id.0], |row| {
                 Ok(Edition {
                     id,
                     digest: row.get("digest")?,
                     number: row.get("number")?,
-                    after: Seq(row.get("after_seq")?),
-                    upto: Seq(row.get("upto_seq")?),
+                    after: ItemId(row.get("after_item")?),
+                    upto: ItemId(row.get("upto_item")?),
+                    stories: unsigned(row.get("stories")?),
                     made_at: instant(row, "made_at")?,
                 })
             })?;
             let sql = format!(
-                "{} join edition_story on edition_story.story_id = story.id where edition_id = ? order by position",
+                "{} join edition_story on edition_story.story_id = story.id where edition_id = ? order by position limit ?",
                 select_story()
             );
-            Ok((edition, texts(db, &sql, params![id.0])?))
+            Ok((edition, texts(db, &sql, params![id.0, signed(limit)])?))
+        })
+        .await
+    }
+
+    /// These stories, in this order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn stories_by_id(&self, ids: Vec<StoryId>) -> Result<Vec<StoryText>, StoreError> {
+        self.read("reading stories", move |db| {
+            let sql = format!(
+                "{} join json_each(?) as wanted on wanted.value = story.id order by wanted.key",
+                select_story()
+            );
+            texts(db, &sql, params![serde_json::json!(ids).to_string()])
         })
         .await
     }
 }
 
-fn end(db: &Connection, digest: &str) -> SqlResult<(Seq, i64)> {
-    db.prepare_cached("select coalesce(max(upto_seq), 0), count(*) from edition where digest = ?")?
-        .query_row([digest], |row| Ok((Seq(row.get(0)?), row.get(1)?)))
+fn end(db: &Connection, digest: &str) -> SqlResult<(ItemId, i64)> {
+    let sql = "select max(coalesce((select max(upto_item) from edition where digest = ?1), 0),
+             coalesce((select seen_item from digest where name = ?1), 0)),
+         (select count(*) from edition where digest = ?1)";
+    db.prepare_cached(sql)?
+        .query_row([digest], |row| Ok((ItemId(row.get(0)?), row.get(1)?)))
 }
 
-fn set_due(db: &Connection, digest: &str, next: Timestamp) -> SqlResult<()> {
-    db.execute(
-        "update digest set next_due_at = ? where name = ?",
-        params![next.as_millisecond(), digest],
-    )
-    .map(|_| ())
+fn set_due(db: &Connection, digest: &str, next: Option<Timestamp>) -> SqlResult<()> {
+    let Some(next) = next else { return Ok(()) };
+    let sql = "update digest set next_due_at = ? where name = ?";
+    db.execute(sql, params![next.as_millisecond(), digest]).map(|_| ())
 }

@@ -7,13 +7,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::model::clock::later;
+use crate::model::clock::{from_millis, later};
 use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Validators};
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
 /// Length of the ring of polls that is kept for each feed.
 pub const POLLS_KEPT: u32 = 16;
+
+/// No feed and no mail ever waits longer: publishers may ask for 30 days, and spreading adds a tenth.
+const LONGEST_WAIT: Duration = Duration::from_secs(34 * 86_400);
 
 /// Which feeds a poll wants.
 #[derive(Debug, Clone)]
@@ -138,19 +141,19 @@ impl Store {
         .await
     }
 
-    /// When the next feed is due; None when none ever is.
+    /// When the next feed is due, or a claim of a feed that is due runs out; None when none ever is.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read("looking for the next due feed", |db| {
-            db.query_row(
-                "select max(next_poll_at, leased_until) as due from feed
-                 where configured = 1 and next_poll_at is not null order by due limit 1",
-                [],
-                |row| instant(row, "due"),
-            )
-            .optional()
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.read("looking for the next due feed", move |db| {
+            // Each half by the index: feeds that are due are few, and of the others only the first is looked at.
+            let sql = "select min(due) from (
+                     select min(next_poll_at) as due from feed where configured = 1 and next_poll_at > ?1
+                     union all select min(max(leased_until, next_poll_at)) from feed where configured = 1 and next_poll_at <= ?1)";
+            db.prepare_cached(sql)?
+                .query_row([now.as_millisecond()], |row| row.get::<_, Option<i64>>(0))
+                .map(|due| due.map(from_millis))
         })
         .await
     }
@@ -168,8 +171,7 @@ impl Store {
         .await
     }
 
-    /// Gives back everything that was being polled. Only for the one daemon of a database, when it starts: what was taken
-    /// before belongs to nobody now.
+    /// Gives back everything that was being polled or sent by processes that are gone. Only for who knows that there are no others.
     ///
     /// # Errors
     /// When the database fails.
@@ -177,6 +179,27 @@ impl Store {
         self.write("giving back leases", |db| {
             db.execute("update feed set leased_until = 0 where leased_until > 0", [])?;
             db.execute("update delivery set leased_until = 0 where leased_until > 0", [])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes due what waits for a time beyond any wait that is ever given: a clock that was ahead has left it there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn mend_due_times(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write("mending due times", move |db| {
+            let (beyond, now) = (later(now, LONGEST_WAIT).as_millisecond(), now.as_millisecond());
+            db.execute(
+                "update feed set next_poll_at = ?1 where next_poll_at > ?2",
+                [now, beyond],
+            )?;
+            db.execute("update feed set leased_until = 0 where leased_until > ?1", [beyond])?;
+            db.execute(
+                "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
+                [now, beyond],
+            )?;
             Ok(())
         })
         .await
@@ -248,39 +271,89 @@ fn digest_of(feeds: &[FeedIntent]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// What is there under a name and address is the same feed; then what is there under the address has a new name; then what is
+/// there under the name has a new address, and starts afresh.
 fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
-    let mut rows: HashMap<String, i64> = HashMap::new();
-    let mut statement = db.prepare("select name, id from feed")?;
-    for row in statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (name, id) = row?;
-        rows.insert(name, id);
-    }
+    let mut rows = Rows::read(db)?;
     db.execute("update feed set configured = 0 where configured = 1", [])?;
-    let mut known = db.prepare(
-        "update feed set configured = 1, feed_group = ?3, url = ?2,
-             etag = iif(url = ?2, etag, null), last_modified = iif(url = ?2, last_modified, null),
-             document_hash = iif(url = ?2, document_hash, null), next_poll_at = iif(url = ?2, next_poll_at, 0),
-             next_poll_why = iif(url = ?2, next_poll_why, 'its address is new'), failures = iif(url = ?2, failures, 0)
-         where id = ?1",
-    )?;
-    let mut renamed = db.prepare(
-        "update feed set configured = 1, name = ?1, feed_group = ?3
-         where id = (select id from feed where url = ?2 and configured = 0 order by id desc limit 1)",
-    )?;
-    let mut new = db.prepare("insert into feed (name, url, feed_group) values (?, ?, ?)")?;
-    let (named, unnamed): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.contains_key(&feed.name));
-    for feed in named {
-        if let Some(id) = rows.get(&feed.name) {
-            known.execute(params![id, feed.url.as_str(), feed.group])?;
+    let (same, others): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.is_same(feed));
+    let mut keep = db.prepare("update feed set configured = 1, feed_group = ?2 where id = ?1")?;
+    for feed in same {
+        if let Some(id) = rows.take_by_name(&feed.name) {
+            keep.execute(params![id, feed.group])?;
         }
     }
-    for feed in unnamed {
-        let values = params![feed.name, feed.url.as_str(), feed.group];
-        if rows.is_empty() || renamed.execute(values)? == 0 {
-            new.execute(values)?;
+    let (moved, new): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .map(|feed| (rows.take_by_address(feed.url.as_str()), feed))
+        .partition(|(id, _)| id.is_some());
+    // Names are unique, and may go round in a circle: all that change are freed before any is given.
+    let mut free = db.prepare("update feed set name = 'former ' || id || ': ' || name where id = ?")?;
+    for (id, _) in &moved {
+        free.execute([id])?;
+    }
+    let mut rename = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3 where id = ?1")?;
+    let mut relocate = db.prepare(
+        "update feed set configured = 1, url = ?2, feed_group = ?3, etag = null, last_modified = null, document_hash = null,
+             next_poll_at = 0, next_poll_why = 'its address is new', failures = 0 where id = ?1",
+    )?;
+    let mut insert = db.prepare("insert into feed (name, url, feed_group) values (?, ?, ?)")?;
+    for (id, feed) in moved {
+        // A feed that is no longer polled may hold the name still.
+        if let Some(holder) = rows.take_by_name(&feed.name) {
+            free.execute([holder])?;
         }
+        rename.execute(params![id, feed.name, feed.group])?;
+    }
+    for (_, feed) in new {
+        match rows.take_by_name(&feed.name) {
+            Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group])?,
+            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group])?,
+        };
     }
     Ok(())
+}
+
+/// The feeds that are there, until each is taken.
+#[derive(Default)]
+struct Rows {
+    by_name: HashMap<String, (i64, String)>,
+    by_address: HashMap<String, Vec<(i64, String)>>,
+}
+
+impl Rows {
+    fn read(db: &Connection) -> SqlResult<Self> {
+        let mut rows = Self::default();
+        // Of several under one address, the configured one is the last, and taken first.
+        let mut statement = db.prepare("select id, name, url from feed order by configured, id")?;
+        let mut found = statement.query([])?;
+        while let Some(row) = found.next()? {
+            let (id, name, url): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            rows.by_address.entry(url.clone()).or_default().push((id, name.clone()));
+            rows.by_name.insert(name, (id, url));
+        }
+        Ok(rows)
+    }
+
+    fn is_same(&self, feed: &FeedIntent) -> bool {
+        self.by_name
+            .get(&feed.name)
+            .is_some_and(|(_, url)| url == feed.url.as_str())
+    }
+
+    fn take_by_name(&mut self, name: &str) -> Option<i64> {
+        let (id, url) = self.by_name.remove(name)?;
+        if let Some(twins) = self.by_address.get_mut(&url) {
+            twins.retain(|(other, _)| *other != id);
+        }
+        Some(id)
+    }
+
+    fn take_by_address(&mut self, url: &str) -> Option<i64> {
+        let (id, name) = self.by_address.get_mut(url)?.pop()?;
+        self.by_name.remove(&name);
+        Some(id)
+    }
 }
 
 fn claimed(db: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> SqlResult<Vec<FeedForPoll>> {

@@ -8,6 +8,7 @@ mod connection;
 pub mod deliveries;
 pub mod editions;
 pub mod feeds;
+pub mod locks;
 mod migrations;
 pub mod polls;
 mod rows;

@@ -96,10 +96,7 @@ fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: T
                 edit(db, *id, &(*raw_hash, *content_hash), item, now)?;
                 committed.updated += 1;
             }
-            ItemChange::Rewritten { id, raw_hash } => {
-                db.prepare_cached("update item set raw_hash = ?2 where id = ?1")?
-                    .execute(params![id.0, raw_hash])?;
-            }
+            ItemChange::Rewritten { id, raw_hash, item } => rewrite(db, *id, raw_hash, item)?,
         }
     }
     Ok(committed)
@@ -178,6 +175,21 @@ fn edit(
         .execute(params![id.0, item.summary, item.content])?;
     db.prepare_cached("update story set changed_at = ?2 where id = (select story_id from item where id = ?1)")?
         .execute(params![id.0, now.as_millisecond()])?;
+    stories::bump_version(db)
+}
+
+/// Files, names, categories, dates: what is no revision, but what readers get all the same.
+fn rewrite(db: &Connection, id: ItemId, raw_hash: &[u8; 16], item: &NewItem) -> SqlResult<()> {
+    db.prepare_cached(
+        "update item set raw_hash = ?2, language = ?3, details = ?4, published_at = coalesce(?5, published_at) where id = ?1",
+    )?
+    .execute(params![
+        id.0,
+        raw_hash,
+        item.language,
+        details(item),
+        item.published.map(Timestamp::as_millisecond),
+    ])?;
     stories::bump_version(db)
 }
 

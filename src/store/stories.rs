@@ -35,15 +35,16 @@ pub struct Placed {
 /// Which stories to read, newest place first.
 #[derive(Debug, Clone, Default)]
 pub struct StoryRange {
-    /// Only places above this one.
-    pub after: Seq,
-    /// Only places up to this one; None: to the last.
-    pub upto: Option<Seq>,
+    /// Only places below this one; None: from the last.
+    pub before: Option<Seq>,
     /// Only stories that one of these feeds carries; None: any configured or former feed.
     pub feeds: Option<Vec<FeedId>>,
     /// The most stories to read.
     pub limit: usize,
 }
+
+/// Up to so many feeds, their stories are looked up by feed.
+const FEW_FEEDS: usize = 20;
 
 /// The columns of a story with the text of its leader.
 const STORY: &str = "select story.id, seq, uid, changed_at, item.title, link, summary, content, item.language, details,
@@ -99,23 +100,65 @@ impl Store {
     /// When the database fails.
     pub async fn stories(&self, range: StoryRange) -> Result<Vec<StoryText>, StoreError> {
         self.read("reading stories", move |db| {
-            let upto = range.upto.map_or(i64::MAX, |seq| seq.0);
-            let (after, limit) = (range.after.0, signed(range.limit));
-            match &range.feeds {
-                None => texts(
-                    db,
-                    &format!("{STORY} where seq > ? and seq <= ? order by seq desc limit ?"),
-                    params![after, upto, limit],
-                ),
-                Some(feeds) => texts(
-                    db,
-                    &format!(
-                        "{STORY} where seq > ? and seq <= ? and exists (select 1 from item i where i.story_id = story.id
-                         and i.feed_id in (select value from json_each(?))) order by seq desc limit ?"
-                    ),
-                    params![after, upto, serde_json::json!(feeds).to_string(), limit],
-                ),
-            }
+            let (before, limit) = (range.before.map_or(i64::MAX, |seq| seq.0), signed(range.limit));
+            let Some(feeds) = &range.feeds else {
+                let sql = format!("{STORY} where seq < ? order by seq desc limit ?");
+                return texts(db, &sql, params![before, limit]);
+            };
+            // Few feeds: their stories are found by them. Many: nearly every story is one of theirs.
+            let chosen = if feeds.len() <= FEW_FEEDS {
+                "story.id in (select story_id from item where feed_id in (select value from json_each(?)))"
+            } else {
+                "exists (select 1 from item i where i.story_id = story.id and i.feed_id in (select value from json_each(?)))"
+            };
+            let sql = format!("{STORY} where seq < ? and {chosen} order by seq desc limit ?");
+            texts(db, &sql, params![before, serde_json::json!(feeds).to_string(), limit])
+        })
+        .await
+    }
+
+    /// Reads the stories that came into a choice of feeds (None: any) with the arrivals in (`after`, `upto`]: those of which none of
+    /// these feeds had an item before. In order of arrival, from `after` on, those of at most `limit` items; with the arrival that
+    /// was reached.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn arrived_stories(
+        &self,
+        feeds: Option<Vec<FeedId>>,
+        (after, upto): (ItemId, ItemId),
+        limit: usize,
+    ) -> Result<(Vec<StoryText>, ItemId), StoreError> {
+        self.read("reading stories that arrived", move |db| {
+            let reached: i64 = db.query_row(
+                "select coalesce(max(id), ?2) from (select id from item where id > ?1 and id <= ?2 order by id limit ?3)",
+                params![after.0, upto.0, signed(limit)],
+                |row| row.get(0),
+            )?;
+            let feeds = feeds.map(|feeds| serde_json::json!(feeds).to_string());
+            let sql = format!(
+                "{STORY} where story.id in (
+                     select story_id from item i where i.id > ?1 and i.id <= ?2
+                     and (?3 is null or i.feed_id in (select value from json_each(?3)))
+                     and not exists (select 1 from item before where before.story_id = i.story_id and before.id < i.id
+                         and (?3 is null or before.feed_id in (select value from json_each(?3)))))
+                 order by seq"
+            );
+            Ok((texts(db, &sql, params![after.0, reached, feeds])?, ItemId(reached)))
+        })
+        .await
+    }
+
+    /// The last item that has a story.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_placed(&self) -> Result<ItemId, StoreError> {
+        self.read("reading the last arrival", |db| {
+            // Items get their stories in order: the last is the one before the first that waits.
+            let sql =
+                "select coalesce((select min(id) - 1 from item where story_id is null), (select max(id) from item), 0)";
+            db.query_row(sql, [], |row| row.get(0).map(ItemId))
         })
         .await
     }
@@ -130,17 +173,6 @@ impl Store {
                 .query_row([], |row| row.get(0))
                 .optional()
                 .map(Option::unwrap_or_default)
-        })
-        .await
-    }
-
-    /// The last place given; 0: none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn last_seq(&self) -> Result<Seq, StoreError> {
-        self.read("reading the last place", |db| {
-            db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0).map(Seq))
         })
         .await
     }

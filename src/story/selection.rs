@@ -1,7 +1,8 @@
-//! The stories of a view, in the order of their places, newest first.
+//! The stories of a view: the newest, and those that came into it with certain arrivals.
 
 use crate::model::feed::FeedId;
-use crate::model::story::{Seq, StoryText};
+use crate::model::item::ItemId;
+use crate::model::story::{StoryId, StoryText};
 use crate::model::view::View;
 use crate::store::stories::StoryRange;
 use crate::store::{Store, StoreError};
@@ -13,25 +14,16 @@ const PAGE: usize = 200;
 /// Stories looked at for the merged feed of a view that chooses by words or languages; older ones are not reached.
 pub const MAX_LOOKED_AT: usize = 20_000;
 
-/// Reads the stories of a view with places in (`after`, `upto`], newest first: at most `limit`, or all of them for None.
+/// Reads the newest stories of a view, newest first: at most `limit`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stories_of_view(
-    store: &Store,
-    view: &View,
-    after: Seq,
-    upto: Option<Seq>,
-    limit: Option<usize>,
-) -> Result<Vec<StoryText>, StoreError> {
-    let feeds = feeds_of_view(store, view).await?;
-    let wanted = limit.unwrap_or(usize::MAX);
+pub async fn newest_stories(store: &Store, view: &View, limit: usize) -> Result<Vec<StoryText>, StoreError> {
     let filter = Filter::new(view);
     let mut range = StoryRange {
-        after,
-        upto,
-        feeds,
-        limit: PAGE.min(wanted),
+        before: None,
+        feeds: feeds_of_view(store, view).await?,
+        limit: PAGE.min(limit),
     };
     let (mut chosen, mut looked_at) = (Vec::new(), 0);
     loop {
@@ -39,14 +31,40 @@ pub async fn stories_of_view(
         let (count, last) = (page.len(), page.last().map(|story| story.seq));
         looked_at += count;
         chosen.extend(page.into_iter().filter(|story| filter.admits(story)));
-        let enough = chosen.len() >= wanted || (limit.is_some() && looked_at >= MAX_LOOKED_AT);
-        match last {
-            Some(Seq(last)) if count == range.limit && !enough => range.upto = Some(Seq(last - 1)),
-            _ => break,
+        if count < range.limit || chosen.len() >= limit || looked_at >= MAX_LOOKED_AT {
+            break;
         }
+        range.before = last;
     }
-    chosen.truncate(wanted);
+    chosen.truncate(limit);
     Ok(chosen)
+}
+
+/// The stories that came into a view with the arrivals in (`after`, `upto`], newest first.
+///
+/// A story that a feed of the view carries later than others came into the view with that feed's item: it is told then, once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn arrived_stories(
+    store: &Store,
+    view: &View,
+    (after, upto): (ItemId, ItemId),
+) -> Result<Vec<StoryId>, StoreError> {
+    let feeds = feeds_of_view(store, view).await?;
+    let filter = Filter::new(view);
+    let (mut chosen, mut reached) = (Vec::new(), after);
+    while reached < upto {
+        let (page, last) = store.arrived_stories(feeds.clone(), (reached, upto), PAGE).await?;
+        chosen.extend(
+            page.iter()
+                .filter(|story| filter.admits(story))
+                .map(|story| (story.seq, story.id)),
+        );
+        reached = last;
+    }
+    chosen.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(chosen.into_iter().map(|(_, id)| id).collect())
 }
 
 /// The feeds that belong to a view. Feeds that the configuration no longer names belong to none.

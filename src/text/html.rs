@@ -13,7 +13,13 @@ use url::Url;
 use crate::text::without_control_characters;
 
 /// The largest HTML that is sanitised, in bytes; what is longer is cut before it is read.
-pub const MAX_HTML_BYTES: usize = 2 * 1024 * 1024;
+pub const MAX_HTML_BYTES: usize = 1024 * 1024;
+/// The largest markup that becomes one line.
+const MAX_LINE_BYTES: usize = 64 * 1024;
+/// Elements that may be open within each other; the tags of more are dropped. HTML parsers take quadratic time over depth.
+const MAX_OPEN: usize = 256;
+/// Elements of one formatting kind that may be open: each is opened again in every paragraph that follows.
+const MAX_FORMATTING: usize = 4;
 
 /// Makes the HTML of one document safe.
 pub struct Sanitiser {
@@ -42,12 +48,60 @@ impl Sanitiser {
     pub fn clean(&self, html: &str) -> String {
         let html = cut(html, MAX_HTML_BYTES);
         let html = without_control_characters(html);
-        let html = html.trim();
+        let html = bounded(html.trim());
         if html.is_empty() {
             return String::new();
         }
-        self.builder.clean(html).to_string().trim().to_owned()
+        self.builder.clean(&html).to_string().trim().to_owned()
     }
+}
+
+/// Elements that the HTML standard opens again after each block until they are closed ("active formatting elements").
+const FORMATTING: [&str; 14] = [
+    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
+];
+/// Elements that are empty, or closed by their next sibling: they do not nest by being left open.
+const SHALLOW: [&str; 24] = [
+    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
+    "param", "rp", "rt", "source", "td", "th", "tr", "track", "wbr",
+];
+
+/// Drops the tags of elements that are nested too deep; everything else stays as it is. Linear in time.
+fn bounded(html: &str) -> Cow<'_, str> {
+    let mut open: HashMap<String, usize> = HashMap::new();
+    let (mut depth, mut kept, mut copied) = (0_usize, String::new(), 0);
+    let mut at = 0;
+    while let Some(found) = html.get(at..).and_then(|rest| rest.find('<')) {
+        let start = at + found;
+        let tag = html.get(start..).unwrap_or_default();
+        let name = tag.trim_start_matches(['<', '/']);
+        let name_end = name
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(name.len())
+            .min(32);
+        let name = name.get(..name_end).unwrap_or_default().to_ascii_lowercase();
+        at = start + 1;
+        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
+            continue;
+        }
+        let of_kind = open.entry(name.clone()).or_default();
+        if tag.starts_with("</") {
+            depth -= usize::from(*of_kind > 0);
+            *of_kind = of_kind.saturating_sub(1);
+        } else if depth >= MAX_OPEN || (*of_kind >= MAX_FORMATTING && FORMATTING.contains(&name.as_str())) {
+            kept.push_str(html.get(copied..start).unwrap_or_default());
+            at = start + tag_end(tag);
+            copied = at;
+        } else {
+            *of_kind += 1;
+            depth += 1;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(html);
+    }
+    kept.push_str(html.get(copied..).unwrap_or_default());
+    Cow::Owned(kept)
 }
 
 /// The longest part of `text` from its beginning that has at most `max` bytes.
@@ -65,11 +119,11 @@ pub fn plain_line(html: &str) -> String {
         builder.clean_content_tags(HashSet::from(["script", "style"]));
         builder
     });
-    let html = without_control_characters(cut(html, MAX_HTML_BYTES));
+    let html = without_control_characters(cut(html, MAX_LINE_BYTES));
     if !html.contains(['<', '&']) {
         return one_line(&html);
     }
-    one_line(&decoded(&STRIP.clean(&html).to_string()))
+    one_line(&decoded(&STRIP.clean(&bounded(&html)).to_string()))
 }
 
 /// The words of sanitised HTML: a space where a block ends, no markup, character references resolved.
@@ -220,6 +274,18 @@ mod tests {
                 assert!(!clean.contains(active), "{html} became {clean}");
             }
         }
+    }
+
+    #[test]
+    fn nesting_is_bounded_and_what_it_holds_is_kept() {
+        let deep = format!("{}text{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
+        let cleaned = clean(&deep);
+        assert!(cleaned.contains("text") && cleaned.matches("<div>").count() == super::MAX_OPEN);
+        let distinct: String = (0..5000).map(|n| format!("<b title={n}>")).collect();
+        let paragraphs = clean(&format!("{distinct}{}", "<p>x".repeat(5000)));
+        assert!(paragraphs.len() < 1_000_000, "{}", paragraphs.len());
+        let common = "<p>one<p>two<br><ul><li>a<li>b</ul>".repeat(300);
+        assert_eq!(super::bounded(&common), common);
     }
 
     #[test]

@@ -16,11 +16,10 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 use tracing::error;
 
-use crate::model::story::Seq;
 use crate::model::view::View;
 use crate::output::{MergedFeed, atom, json_feed, rss};
 use crate::store::StoreError;
-use crate::story::selection::stories_of_view;
+use crate::story::selection::newest_stories;
 use crate::web::{CurrentSite, Site};
 
 /// Brotli's quality: twice as fast as gzip's usual level, and smaller.
@@ -102,7 +101,7 @@ async fn rendered(site: &Arc<Site>, file: &str) -> Result<Option<Arc<Rendered>>,
 }
 
 async fn render(site: &Site, view: &View, extension: &str, version: i64) -> Result<Rendered, StoreError> {
-    let stories = stories_of_view(&site.store, view, Seq(0), None, Some(view.items)).await?;
+    let stories = newest_stories(&site.store, view, view.items).await?;
     let feed = MergedFeed::new(&view.name, &view.title, &site.public_url, extension, &stories);
     let (media_type, text) = match extension {
         "atom" => (atom::MEDIA_TYPE, atom::render(&feed)),

@@ -234,9 +234,14 @@ async fn a_new_configuration_is_taken_and_a_wrong_one_is_refused() {
     let daemon = Daemon::start(&file).await;
     wait_for_stories(&daemon, 1).await;
     let good = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, format!("{good}[nonsense]\n")).unwrap();
-    daemon.signal("HUP").await;
-    assert_eq!(titles(&daemon).await, ["One"]);
+    let unreadable = good
+        .replace("smtp://", "smtp://user@")
+        .replace("transport", "password_file = \"missing\"\ntransport");
+    for wrong in [format!("{good}[nonsense]\n"), unreadable] {
+        std::fs::write(&file, wrong).unwrap();
+        daemon.signal("HUP").await;
+        assert_eq!(titles(&daemon).await, ["One"]);
+    }
     std::fs::write(&file, format!("{good}{}", feed("more", &origin.url("/more")))).unwrap();
     daemon.signal("HUP").await;
     assert_eq!(wait_for_stories(&daemon, 2).await, ["Nine", "One"]);

@@ -222,3 +222,83 @@ async fn into_a_directory_each_mail_is_one_whole_file() {
         "{names:?}"
     );
 }
+
+#[tokio::test]
+async fn a_story_that_comes_into_a_view_late_is_mailed_then_and_once() {
+    let (origin, sink) = (Origin::start().await, SmtpSink::start().await);
+    let config = format!(
+        "{}{}[mail]\nfrom = \"t@example.org\"\ntransport = \"smtp\"\nurl = \"smtp://{}\"\n\
+         [[view]]\nname = \"only-b\"\nfeeds = [\"b\"]\n[[view]]\nname = \"all\"\n\
+         [[digest]]\nname = \"b\"\nview = \"only-b\"\nschedule = \"@daily\"\nto = [\"b@example.org\"]\n\
+         [[digest]]\nname = \"all\"\nview = \"all\"\nschedule = \"@daily\"\nto = [\"all@example.org\"]\n",
+        feed("a", &origin.url("/a")),
+        feed("b", &origin.url("/b")),
+        sink.address
+    );
+    let app = TestApp::new(&config).await;
+    // Only the feed that is not in the view has the story at first.
+    origin.serve("/a", rss("A", &[("1", "Shared", "https://a.example/shared")]));
+    origin.serve("/b", rss("B", &[("9", "Other", "https://b.example/other")]));
+    app.poll_all().await;
+    for name in ["b", "all"] {
+        app.app.digests().make_now(name).await.unwrap().unwrap();
+    }
+    origin.serve("/b", rss("B", &[("8", "Shared, too", "https://a.example/shared")]));
+    app.poll_all().await;
+    assert!(app.app.digests().make_now("b").await.unwrap().is_some());
+    assert!(
+        app.app.digests().make_now("all").await.unwrap().is_none(),
+        "it was told there before"
+    );
+    app.send().await;
+    let to = |name: &str| {
+        sink.taken()
+            .into_iter()
+            .filter(|mail| mail.to == name)
+            .map(|mail| mail.data)
+            .collect::<Vec<_>>()
+    };
+    let shared = |mails: &[String]| mails.iter().filter(|mail| mail.contains("Shared")).count();
+    assert_eq!((shared(&to("b@example.org")), shared(&to("all@example.org"))), (1, 1));
+}
+
+#[tokio::test]
+async fn what_a_digest_has_looked_at_in_vain_is_not_looked_at_again() {
+    let (origin, sink) = (Origin::start().await, SmtpSink::start().await);
+    let config = config(&origin, &sink, "\"r@example.org\"").replace("title = \"Everything\"", "include = [\"rare\"]");
+    let app = TestApp::new(&config).await;
+    origin.serve("/feed", rss("A", &[("1", "Common", "https://a.example/1")]));
+    app.poll_all().await;
+    app.digest().await;
+    app.advance(hours(24));
+    app.digest().await;
+    let (seen, editions) = app.app.store.edition_end("daily".to_owned()).await.unwrap();
+    assert_eq!((seen, editions), (app.app.store.last_placed().await.unwrap(), 0));
+    origin.serve("/feed", rss("A", &[("2", "A rare thing", "https://a.example/2")]));
+    app.poll_all().await;
+    app.advance(hours(24));
+    app.digest().await;
+    assert_eq!(app.send().await.sent, 1);
+}
+
+#[tokio::test]
+async fn of_two_that_make_one_edition_only_one_does() {
+    let (origin, sink) = (Origin::start().await, SmtpSink::start().await);
+    let app = app(&origin, &sink).await;
+    origin.serve("/feed", rss("A", &[("1", "One", "https://a.example/1")]));
+    app.poll_all().await;
+    let (first, second) = (app.app.digests(), app.app.digests());
+    let (first, second) = tokio::join!(first.make_now("daily"), second.make_now("daily"));
+    assert_eq!([first.unwrap(), second.unwrap()].iter().flatten().count(), 1);
+    assert_eq!(app.send().await.sent, 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_keeps_no_digest_waiting() {
+    let (origin, sink) = (Origin::start().await, SmtpSink::start().await);
+    let app = app(&origin, &sink).await;
+    app.advance(hours(24 * 365 * 4));
+    app.digest().await;
+    app.clock.set("2026-11-22T12:00:00Z".parse().unwrap());
+    assert_eq!(app.digest().await.unwrap().to_string(), "2026-11-23T03:30:00Z");
+}

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms, by floor, from the ground up.
-const FLOORS: [&[&str]; 7] = [
+const FLOORS: [&[&str]; 8] = [
     &["model"],
-    &["config", "store", "text"],
+    &["text"],
+    &["config", "store"],
     &["telemetry", "ingest", "story", "output"],
     &["service", "web"],
     &["app"],

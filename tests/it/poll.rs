@@ -339,3 +339,42 @@ async fn one_broken_feed_costs_no_other() {
     assert_eq!(outcomes, [Outcome::Failed, Outcome::Fetched, Outcome::Failed]);
     assert_eq!(app.titles().await, ["One"]);
 }
+
+#[tokio::test]
+async fn a_file_that_is_exchanged_reaches_readers_without_a_revision() {
+    let origin = Origin::start().await;
+    let with_file = |file: &str| {
+        let feed = rss("A", &[("1", "One", "https://a.example/1")]);
+        feed.replace(
+            "</item>",
+            &format!("<enclosure url=\"https://a.example/{file}\" length=\"1\" type=\"audio/mpeg\"/></item>"),
+        )
+    };
+    let app = with_feed(&origin).await;
+    for file in ["old.mp3", "new.mp3"] {
+        origin.serve("/feed", with_file(file));
+        app.poll_all().await;
+        let stories = app.stories().await;
+        assert_eq!(
+            stories[0].details.enclosures[0].url,
+            format!("https://a.example/{file}")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_long_error_page_is_told_by_its_beginning() {
+    let origin = Origin::start().await;
+    origin.set(
+        "/feed",
+        Answer::Plain(503, vec![], format!("<h1>Down</h1>{}", "x ".repeat(50_000)).into()),
+    );
+    let app = with_feed(&origin).await;
+    assert!(
+        app.poll_all().await[0]
+            .error
+            .as_deref()
+            .unwrap()
+            .starts_with("the publisher answered 503: Down x x")
+    );
+}

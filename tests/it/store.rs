@@ -108,3 +108,75 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     assert!(matches!(refused, StoreError::Open(..)), "{refused:?}");
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("This is a letter"));
 }
+
+#[tokio::test]
+async fn names_and_addresses_that_change_places_take_their_items_along() {
+    let folder = tempfile::tempdir().unwrap();
+    let (x, y, z) = ("https://x.example/", "https://y.example/", "https://z.example/");
+    let store = store(folder.path(), &[feed("a", x), feed("b", y), feed("c", z)]).await;
+    let by_address = || async {
+        let claimed = store.claim(Wanted::Due, now(), LEASE, 9).await.unwrap();
+        store
+            .give_back(claimed.iter().map(|feed| feed.id).collect())
+            .await
+            .unwrap();
+        let mut feeds: Vec<_> = claimed
+            .iter()
+            .map(|feed| (feed.url.to_string(), feed.id.0, feed.name.clone()))
+            .collect();
+        feeds.sort();
+        feeds
+    };
+    let before = by_address().await;
+    let ids = [before[0].1, before[1].1, before[2].1];
+    // A circle of names.
+    store
+        .sync_feeds(vec![feed("a", y), feed("b", z), feed("c", x)])
+        .await
+        .unwrap();
+    let names = |feeds: &[(String, i64, String)]| {
+        feeds
+            .iter()
+            .map(|(_, id, name)| (*id, name.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(&by_address().await),
+        [
+            (ids[0], "c".to_owned()),
+            (ids[1], "a".to_owned()),
+            (ids[2], "b".to_owned())
+        ]
+    );
+    // One leaves, and another takes its name; its own address comes back under a third.
+    store.sync_feeds(vec![feed("c", y), feed("b", z)]).await.unwrap();
+    assert_eq!(
+        names(&by_address().await),
+        [(ids[1], "c".to_owned()), (ids[2], "b".to_owned())]
+    );
+    store
+        .sync_feeds(vec![feed("c", y), feed("b", z), feed("again", x)])
+        .await
+        .unwrap();
+    assert_eq!(names(&by_address().await)[0], (ids[0], "again".to_owned()));
+    // A feed that moved keeps its row and starts afresh.
+    store
+        .sync_feeds(vec![feed("c", y), feed("b", z), feed("again", "https://new.example/")])
+        .await
+        .unwrap();
+    assert_eq!(names(&by_address().await)[0], (ids[0], "again".to_owned()));
+}
+
+#[tokio::test]
+async fn the_next_due_time_is_that_of_a_feed_or_of_a_claim() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path(), &[feed("a", "https://a.example/")]).await;
+    assert!(store.next_due(now()).await.unwrap().unwrap() <= now());
+    store.claim(Wanted::Due, now(), LEASE, 9).await.unwrap();
+    assert_eq!(store.next_due(now()).await.unwrap(), Some(now() + LEASE));
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(
+        self::store(empty.path(), &[]).await.next_due(now()).await.unwrap(),
+        None
+    );
+}

@@ -12,7 +12,7 @@ use axum::routing::get;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -37,7 +37,7 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let listen = listener.local_addr()?;
     let file = write_config(&folder, &origin)?;
-    let app = App::open(load(Some(&file), std::iter::empty())?, Arc::new(SystemClock)).await?;
+    let app = App::open_daemon(load(Some(&file), std::iter::empty())?, Arc::new(SystemClock)).await?;
     let url = app.public_url(listen);
 
     let stop = CancellationToken::new();
@@ -57,7 +57,7 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print("Press Ctrl-C to end.\n")?;
-    let (_configs, none) = mpsc::channel(1);
+    let (_configs, none) = watch::channel(None);
     let token = stop.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {

@@ -86,7 +86,7 @@ name = "d"
 view = "w"
 schedule = "0 7 * *"
 time_zone = "Mars/Olympus"
-to = ["nobody"]
+to = ["nobody", "a@b.example", "A <a@b.example>"]
 "#,
     );
     let expected = [
@@ -102,6 +102,7 @@ to = ["nobody"]
         "24: digest[0].time_zone: \"Mars/Olympus\" is no time zone",
         "23: digest[0].schedule: \"0 7 * *\" has 4 fields",
         "25: digest[0].to: \"nobody\" is no mail address",
+        "25: digest[0].to: names a@b.example twice",
     ];
     for fault in expected {
         assert!(found.iter().any(|line| line.starts_with(fault)), "{fault}\n{found:#?}");
@@ -114,6 +115,28 @@ fn a_fault_in_the_syntax_names_the_place() {
     let error = load_text("[poll]\ninterval = \n", &[]).unwrap_err();
     let chain = format!("{:#}", anyhow::Error::from(error));
     assert!(chain.contains("tidings.toml") && chain.contains("line 2"), "{chain}");
+}
+
+#[test]
+fn a_mail_server_can_be_set_from_the_environment_alone() {
+    let environment = [
+        ("TIDINGS_MAIL__TRANSPORT", "smtp"),
+        ("TIDINGS_MAIL__URL", "smtp://127.0.0.1:25"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = load(None, environment.into_iter()).unwrap();
+    assert!(matches!(config.mail.transport, Transport::Smtp(_)));
+}
+
+#[test]
+fn what_could_never_match_is_a_fault() {
+    let text = "[web]\npublic_url = \"https://x.example/?a=1\"\n[[view]]\nname = \"v\"\nlanguages = [\"persian text\"]\ninclude = [\"!\"]\n";
+    let found = faults(text);
+    for fault in ["2: web.public_url", "5: view[0].languages", "6: view[0].include"] {
+        assert!(found.iter().any(|line| line.starts_with(fault)), "{fault}\n{found:#?}");
+    }
+    let config = load_text("[[view]]\nname = \"v\"\nlanguages = [\"fa-IR\"]\n", &[]).unwrap();
+    assert_eq!(config.views.first().unwrap().languages, ["fa"]);
 }
 
 #[test]

@@ -65,10 +65,10 @@ fn digit(c: char, zero: char) -> char {
 
 fn by_parts(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let compact = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if compact.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        if let Some(instant) = epoch(&compact) {
-            return Some(instant);
-        }
+    if compact.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        && let Some(instant) = epoch(&compact)
+    {
+        return Some(instant);
     }
     if let Some(date) = iso(&compact, zone) {
         return Some(date);

@@ -12,8 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, Response, StatusCode};
 
@@ -21,6 +21,7 @@ use crate::config::FetchConfig;
 use crate::ingest::fetch::guard::{Forbidden, Guard, GuardedResolver};
 use crate::ingest::fetch::hosts::Hosts;
 use crate::model::feed::{FeedUrl, FeedUrlError, Validators};
+use crate::text::html::{Sanitiser, excerpt, to_text};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 10;
@@ -191,10 +192,10 @@ impl Fetcher {
             return Ok(Hop::Redirect(FeedUrl::from_url(next)?));
         }
         if !status.is_success() {
-            let body = self.body(response, EXCERPT_BYTES as u64 * 4).await.unwrap_or_default();
+            let body = beginning(response, EXCERPT_BYTES * 4).await;
             return Err(FetchError::Status {
                 status: status.as_u16(),
-                excerpt: excerpt(&body),
+                excerpt: first_words(&body),
                 retry_after: signals.retry_after,
             });
         }
@@ -279,6 +280,18 @@ fn conditions(validators: &Validators) -> HeaderMap {
         .collect()
 }
 
+/// The first bytes of a body, as far as they come.
+async fn beginning(mut response: Response, length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < length
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes.truncate(length);
+    bytes
+}
+
 fn signals(headers: &HeaderMap, now: Timestamp) -> Signals {
     let bytes = |name: HeaderName| headers.get(name).map(|value| value.as_bytes().to_vec());
     Signals {
@@ -286,7 +299,7 @@ fn signals(headers: &HeaderMap, now: Timestamp) -> Signals {
             etag: bytes(ETAG),
             last_modified: bytes(LAST_MODIFIED),
         },
-        max_age: text(headers, CACHE_CONTROL).and_then(|value| max_age(&value)),
+        max_age: fresh_for(headers),
         retry_after: text(headers, RETRY_AFTER).and_then(|value| retry_after(&value, now)),
     }
 }
@@ -295,6 +308,16 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
     headers
         .get(name)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// How long the answer stays fresh: its max-age less what it has aged in caches on its way (RFC 9111 §4.2.3).
+fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all(CACHE_CONTROL).iter();
+    let lines: Vec<_> = lines.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let age = text(headers, AGE)
+        .and_then(|age| age.trim().parse().ok())
+        .map_or(Duration::ZERO, Duration::from_secs);
+    max_age(&lines.join(",")).map(|max_age| max_age.saturating_sub(age))
 }
 
 fn max_age(cache_control: &str) -> Option<Duration> {
@@ -332,10 +355,10 @@ fn transport(error: reqwest::Error) -> FetchError {
 }
 
 /// The first words of an error page, without its markup.
-fn excerpt(body: &[u8]) -> Option<String> {
-    let text = crate::text::html::plain_line(&String::from_utf8_lossy(body));
-    let text = crate::text::html::excerpt(&text, EXCERPT_BYTES);
-    (!text.is_empty()).then_some(text)
+fn first_words(body: &[u8]) -> Option<String> {
+    let harmless = Sanitiser::new(None).clean(&String::from_utf8_lossy(body));
+    let words = excerpt(&to_text(&harmless), EXCERPT_BYTES);
+    (!words.is_empty()).then_some(words)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub struct DigestMail<'a> {
     pub title: &'a str,
     /// By whose clock times are told.
     pub zone: &'a TimeZone,
-    /// Its stories, newest first.
+    /// Its first stories, newest first.
     pub stories: &'a [StoryText],
     /// How many are told; the rest is counted.
     pub items: usize,
@@ -38,8 +38,8 @@ pub fn render(mail: &DigestMail<'_>) -> RenderedMail {
     let heading = Heading {
         title: mail.title,
         date: date.strftime("%A, %-d %B %Y").to_string(),
-        count: counted(mail.stories.len()),
-        more: mail.stories.len().saturating_sub(mail.items),
+        count: counted(mail.edition.stories),
+        more: mail.edition.stories.saturating_sub(mail.stories.len().min(mail.items)),
         feed_url: mail.feed_url,
     };
     RenderedMail {

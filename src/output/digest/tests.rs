@@ -4,22 +4,24 @@ use jiff::tz::TimeZone;
 
 use super::{DigestMail, render};
 use crate::model::edition::{Edition, EditionId};
-use crate::model::story::{Seq, StoryText};
+use crate::model::item::ItemId;
+use crate::model::story::StoryText;
 use crate::output::samples;
 
-fn edition() -> Edition {
+fn edition(stories: usize) -> Edition {
     Edition {
         id: EditionId(1),
         digest: "daily".to_owned(),
         number: 3,
-        after: Seq(4),
-        upto: Seq(6),
+        after: ItemId(4),
+        upto: ItemId(6),
+        stories,
         made_at: "2026-11-22T03:30:00Z".parse().unwrap(),
     }
 }
 
 fn mail(stories: &[StoryText], items: usize) -> super::RenderedMail {
-    let edition = edition();
+    let edition = edition(stories.len());
     render(&DigestMail {
         edition: &edition,
         title: "All <stories>",
