@@ -45,6 +45,8 @@ create table poll (
     new         integer not null,
     updated     integer not null,
     error       text    not null default '',
+    -- What of the document was lost or guessed, as JSON: kind, at, count, detail.
+    losses      text    not null default '[]',
     primary key (feed_id, slot)
 ) strict, without rowid;
 

@@ -121,5 +121,16 @@ fn show(feed: &FeedStatus, polls: &[PollStatus]) -> String {
             poll.error
         ));
     }
+    // The newest document that was read is the one whose losses matter.
+    let read = polls.iter().find(|poll| poll.outcome == "fetched");
+    if let Some(read) = read.filter(|read| !read.losses.is_empty()) {
+        text.push_str("  lost or guessed in the last document\n");
+        for loss in &read.losses {
+            text.push_str(&format!(
+                "    {}, {}, {} times: {}\n",
+                loss.kind, loss.at, loss.count, loss.detail
+            ));
+        }
+    }
     text
 }

@@ -5,6 +5,7 @@ mod demo;
 mod digest;
 mod feed;
 mod opml;
+mod parse;
 mod poll;
 mod run;
 
@@ -69,6 +70,11 @@ enum Command {
     /// List feeds, or show all that is known of one
     #[command(subcommand, after_help = "Example:\n  tidings feed show borna-en")]
     Feed(feed::FeedCommand),
+    /// Show what a document says, without storing anything
+    #[command(
+        after_help = "Examples:\n  tidings parse https://example.org/feed.xml\n  tidings parse --base https://example.org/ --json feed.xml"
+    )]
+    Parse(parse::ParseArgs),
     /// Exchange lists of feeds with other readers
     #[command(subcommand, after_help = "Example:\n  tidings opml export > feeds.opml")]
     Opml(opml::OpmlCommand),
@@ -100,6 +106,7 @@ async fn dispatch(cli: Cli) -> ExitCode {
         Command::Check => check::check(cli.config),
         Command::Config(command) => check::config(command),
         Command::Feed(command) => feed::feed(cli.config, command).await,
+        Command::Parse(args) => parse::parse(cli.config, args).await,
         Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
         Command::Demo(args) => demo::demo(args).await,
     };

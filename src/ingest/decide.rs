@@ -71,12 +71,14 @@ mod tests {
             return KeyedItem {
                 key: ItemKey([0; 17]),
                 raw_hash: [0; 16],
+                position: 0,
                 raw,
             };
         };
         KeyedItem {
             key: ItemKey([1; 17]),
             raw_hash: [first; 16],
+            position: 0,
             raw,
         }
     }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use crate::model::item::{Hash16, ItemKey, KeyedItem, ParsedFeed, RawItem};
+use crate::model::item::{Hash16, ItemKey, KeyedItem, RawItem};
 use crate::text::canonical_url::canonical;
 use crate::text::hash::hash_of;
 
@@ -16,16 +16,17 @@ const RULE: u8 = 1;
 
 /// The entries of a document with their keys, oldest first; of several with one key, the first in the document.
 #[must_use]
-pub fn keyed(feed: ParsedFeed) -> Vec<KeyedItem> {
-    let keys = keys(&feed.items);
+pub fn keyed(items: Vec<RawItem>) -> Vec<KeyedItem> {
+    let keys = keys(&items);
     let mut seen = HashSet::new();
-    let mut items: Vec<KeyedItem> = feed
-        .items
+    let mut items: Vec<KeyedItem> = items
         .into_iter()
         .zip(keys)
-        .filter(|(_, key)| seen.insert(*key))
-        .map(|(raw, key)| KeyedItem {
+        .enumerate()
+        .filter(|(_, (_, key))| seen.insert(*key))
+        .map(|(position, (raw, key))| KeyedItem {
             key,
+            position,
             raw_hash: raw_hash(&raw),
             raw,
         })
@@ -124,6 +125,9 @@ fn raw_hash(raw: &RawItem) -> Hash16 {
         &raw.language,
         &raw.base,
         &published,
+        &raw.comments,
+        &raw.image,
+        &raw.source.link,
     ];
     let lists = raw.authors.iter().chain(&raw.categories).map(String::as_str);
     let sizes: Vec<String> = raw.enclosures.iter().map(|file| format!("{:?}", file.length)).collect();

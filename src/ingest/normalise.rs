@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use url::Url;
 
-use crate::model::item::{Enclosure, ItemDetails, NewItem, RawItem};
+use crate::model::item::{Enclosure, ItemDetails, ItemSource, NewItem, RawItem};
 use crate::text::canonical_url::canonical;
 use crate::text::html::{Sanitiser, cut, plain_line, to_text};
 use crate::text::language::{detect, primary_subtag};
@@ -71,6 +71,13 @@ impl<'a> Normaliser<'a> {
                 authors: lines(&raw.authors),
                 categories: lines(&raw.categories),
                 enclosures: enclosures(base, &raw.enclosures),
+                comments: web_address(base, &raw.comments).unwrap_or_default(),
+                image: web_address(base, &raw.image).unwrap_or_default(),
+                source: ItemSource {
+                    id: line(&raw.source.id),
+                    title: line(&raw.source.title),
+                    link: web_address(base, &raw.source.link).unwrap_or_default(),
+                },
             },
             published: past(raw.published),
             updated: past(raw.updated),
@@ -82,8 +89,9 @@ impl<'a> Normaliser<'a> {
         if !own.is_empty() {
             return own;
         }
-        if !self.language.is_empty() {
-            return self.language.to_owned();
+        let declared = primary_subtag(self.language);
+        if !declared.is_empty() {
+            return declared;
         }
         detect(&format!("{title} {}", to_text(cut(content, DETECT_BYTES)))).to_owned()
     }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use url::Url;
 
-use super::parse::ParseError;
-use super::{decide, identity, read};
+use super::repair::RepairError;
+use super::{ReadError, Reading, decide, identity};
 use crate::model::item::{NewItem, ParsedFeed};
 use crate::model::poll::ItemChange;
 
@@ -14,15 +15,24 @@ fn address() -> Url {
     Url::parse("https://example.org/feed.xml").unwrap()
 }
 
+fn read(bytes: &[u8], content_type: &str, address: &Url) -> Result<Reading, ReadError> {
+    super::read(bytes, content_type, address, &TimeZone::UTC)
+}
+
 fn parsed(document: &str) -> ParsedFeed {
-    read(document.as_bytes(), "", &address()).unwrap()
+    read(document.as_bytes(), "", &address()).unwrap().feed
 }
 
 fn items(document: &str) -> Vec<NewItem> {
     let now: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
     let parsed = parsed(document);
     let language = parsed.facts.language.clone();
-    let changes = decide(&identity::keyed(parsed), &HashMap::new(), (&address(), &language), now);
+    let changes = decide(
+        &identity::keyed(parsed.items),
+        &HashMap::new(),
+        (&address(), &language),
+        now,
+    );
     let item = |change| match change {
         ItemChange::New { item, .. } => *item,
         other => panic!("{other:?}"),
@@ -47,7 +57,7 @@ fn rss_becomes_items_oldest_first() {
     let facts = parsed(&document).facts;
     assert_eq!(
         (facts.title.as_str(), facts.language.as_str(), facts.ttl_minutes),
-        ("Agency", "fa", 45)
+        ("Agency", "fa-ir", 45)
     );
     let items = items(&document);
     assert_eq!(items[0].title, "first");
@@ -154,16 +164,24 @@ fn no_document_stops_the_program() {
     let _ = read(panicking.as_bytes(), "", &address());
     assert!(matches!(
         read(b"<!DOCTYPE html><html>", "", &address()),
-        Err(ParseError::WebPage)
+        Err(ReadError::Repair(RepairError::WebPage))
     ));
-    assert!(matches!(read(b"  ", "", &address()), Err(ParseError::Empty)));
+    assert!(matches!(
+        read(b"  ", "", &address()),
+        Err(ReadError::Repair(RepairError::Empty))
+    ));
 }
 
 #[test]
 fn the_same_document_gives_the_same_keys() {
     let document =
         rss("<item><title>no guid, no link</title><description>x</description></item><item><link>/2</link></item>");
-    let keys = |document: &str| -> Vec<_> { identity::keyed(parsed(document)).iter().map(|item| item.key).collect() };
+    let keys = |document: &str| -> Vec<_> {
+        identity::keyed(parsed(document).items)
+            .iter()
+            .map(|item| item.key)
+            .collect()
+    };
     assert_eq!(keys(&document), keys(&document));
     assert_eq!(keys(&document).len(), 2);
 }

@@ -153,7 +153,7 @@ pub struct FeedFacts {
     pub title: String,
     /// The site that the feed belongs to (Atom `link rel=alternate`, RSS `link`, JSON Feed `home_page_url`).
     pub site_link: String,
-    /// The declared language, a BCP 47 tag in lower case.
+    /// The declared language, a BCP 47 tag in lower case, as it was written.
     pub language: String,
     /// RSS `ttl` in minutes; 0: none.
     pub ttl_minutes: u32,

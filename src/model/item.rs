@@ -31,8 +31,10 @@ pub type Hash16 = [u8; 16];
 /// What one document says, before it is believed.
 #[derive(Debug, Clone, Default)]
 pub struct ParsedFeed {
-    /// What it says of the feed.
+    /// What it says of the feed, as far as it is kept.
     pub facts: FeedFacts,
+    /// What else it says of the feed.
+    pub about: FeedAbout,
     /// Its entries in document order.
     pub items: Vec<RawItem>,
 }
@@ -44,8 +46,36 @@ pub struct KeyedItem {
     pub key: ItemKey,
     /// Hash of the entry as it came.
     pub raw_hash: Hash16,
+    /// Its place in the document, from 0.
+    pub position: usize,
     /// The entry.
     pub raw: RawItem,
+}
+
+/// What a document says of its feed beside what is kept. Absent is empty.
+#[derive(Debug, Clone, Default)]
+pub struct FeedAbout {
+    /// Atom `subtitle`, RSS `description`; may hold markup.
+    pub subtitle: String,
+    /// Names of the authors.
+    pub authors: Vec<String>,
+    /// When the publisher says that it changed.
+    pub updated: Option<Timestamp>,
+    /// Address of its image.
+    pub image: String,
+    /// Its categories.
+    pub categories: Vec<String>,
+}
+
+/// Where an item was taken from (Atom and RSS `source`). Absent is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemSource {
+    /// The feed's own identifier.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its address, or its site's.
+    pub link: String,
 }
 
 /// A file attached to an item (RSS `enclosure`, Atom `link rel=enclosure`, JSON Feed `attachments`).
@@ -88,6 +118,12 @@ pub struct RawItem {
     pub updated: Option<Timestamp>,
     /// Attached files.
     pub enclosures: Vec<Enclosure>,
+    /// Where readers comment on it.
+    pub comments: String,
+    /// Address of its image.
+    pub image: String,
+    /// Where it was taken from.
+    pub source: ItemSource,
 }
 
 /// What of an item is kept together as one value in the store.
@@ -102,6 +138,19 @@ pub struct ItemDetails {
     /// Attached files with http or https addresses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enclosures: Vec<Enclosure>,
+    /// Where readers comment on it: an http or https address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comments: String,
+    /// Address of its image, http or https.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub image: String,
+    /// Where it was taken from; plain texts.
+    #[serde(default, skip_serializing_if = "is_nowhere")]
+    pub source: ItemSource,
+}
+
+fn is_nowhere(source: &ItemSource) -> bool {
+    *source == ItemSource::default()
 }
 
 /// A normalised item: plain titles, sanitised HTML, absolute links.

@@ -1,7 +1,7 @@
 //! A poll: what happened when a feed was asked, and what is to be written because of it, in one transaction.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::feed::{FeedFacts, FeedId, Validators};
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
@@ -31,6 +31,19 @@ impl Outcome {
             Self::Failed => "failed",
         }
     }
+}
+
+/// What of a document was lost or had to be guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// What kind of loss: a word such as `date` or `stray_tag`.
+    pub kind: String,
+    /// Where: `feed`, or `item` and its number in the document.
+    pub at: String,
+    /// How often.
+    pub count: usize,
+    /// The first example.
+    pub detail: String,
 }
 
 /// What became of one entry of a document.
@@ -78,6 +91,8 @@ pub struct ReadDocument {
     pub facts: FeedFacts,
     /// What became of its entries, oldest first.
     pub changes: Vec<ItemChange>,
+    /// What was lost or guessed.
+    pub losses: Vec<Loss>,
 }
 
 /// All that one poll writes.

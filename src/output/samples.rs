@@ -33,6 +33,7 @@ pub(crate) fn stories() -> Vec<StoryText> {
                 length: Some(5),
                 duration_seconds: Some(61),
             }],
+            ..ItemDetails::default()
         },
         published: "2026-11-22T03:00:00Z".parse().unwrap(),
         updated: "2026-11-22T03:10:00Z".parse().unwrap(),

@@ -34,7 +34,9 @@ fn what_is_written_is_read_back() {
     let address = Url::parse("https://feeds.example/feeds/all").unwrap();
     for extension in ["atom", "rss", "json"] {
         let document = rendered(&stories, extension);
-        let parsed = crate::ingest::read(document.as_bytes(), "", &address).unwrap();
+        let parsed = crate::ingest::read(document.as_bytes(), "", &address, &jiff::tz::TimeZone::UTC)
+            .unwrap()
+            .feed;
         let read: Vec<_> = parsed
             .items
             .iter()
@@ -71,8 +73,9 @@ fn an_empty_feed_is_a_feed() {
     for extension in ["atom", "rss", "json"] {
         let document = rendered(&[], extension);
         assert!(
-            crate::ingest::read(document.as_bytes(), "", &address)
+            crate::ingest::read(document.as_bytes(), "", &address, &jiff::tz::TimeZone::UTC)
                 .unwrap()
+                .feed
                 .items
                 .is_empty()
         );

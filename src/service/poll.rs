@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore};
 use tracing::{debug, error, warn};
 
@@ -13,7 +14,7 @@ use crate::ingest::fetch::{Document, Fetched, Fetcher, Signals};
 use crate::ingest::{self, identity};
 use crate::model::clock::SharedClock;
 use crate::model::feed::{FeedForPoll, FeedId, Validators};
-use crate::model::item::{KeyedItem, ParsedFeed};
+use crate::model::item::KeyedItem;
 use crate::model::poll::{Committed, Outcome, PollIntent, ReadDocument};
 use crate::store::{Store, StoreError};
 
@@ -156,17 +157,12 @@ impl Poller {
         let _place = self.reading.acquire().await;
         let address = document.address.clone();
         let parsed = blocking(move || {
-            let parsed = ingest::read(&document.bytes, &document.content_type, document.address.as_url());
-            parsed.map(|ParsedFeed { facts, items }| {
-                let items = identity::keyed(ParsedFeed {
-                    facts: facts.clone(),
-                    items,
-                });
-                (facts, items)
-            })
+            let (content_type, address) = (&document.content_type, document.address.as_url());
+            let read = ingest::read(&document.bytes, content_type, address, &TimeZone::UTC);
+            read.map(|reading| (reading.feed.facts, identity::keyed(reading.feed.items), reading.losses))
         })
         .await;
-        let (facts, items) = match parsed {
+        let (facts, items, losses) = match parsed {
             Some(Ok(read)) => read,
             Some(Err(e)) => return Ok(Err(format!("{:#}", anyhow::Error::from(e)))),
             None => return Ok(Err("the document could not be read: a fault of this program".to_owned())),
@@ -176,7 +172,12 @@ impl Poller {
         let now = self.clock.now();
         let read = blocking(move || {
             let changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
-            ReadDocument { hash, facts, changes }
+            ReadDocument {
+                hash,
+                facts,
+                changes,
+                losses,
+            }
         })
         .await;
         Ok(read.ok_or_else(|| "the items could not be read: a fault of this program".to_owned()))

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::model::clock::{from_millis, later};
 use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Validators};
+use crate::model::poll::Loss;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -77,6 +78,8 @@ pub struct PollStatus {
     pub updated: u64,
     /// Why it failed, or empty.
     pub error: String,
+    /// What of the document was lost or guessed.
+    pub losses: Vec<Loss>,
 }
 
 impl Store {
@@ -413,5 +416,6 @@ fn poll_status(row: &Row<'_>) -> SqlResult<PollStatus> {
         new: unsigned(row.get("new")?),
         updated: unsigned(row.get("updated")?),
         error: row.get("error")?,
+        losses: serde_json::from_str(&row.get::<_, String>("losses")?).unwrap_or_default(),
     })
 }

@@ -230,9 +230,15 @@ fn write_feed(db: &Connection, intent: &PollIntent) -> SqlResult<()> {
 }
 
 fn write_history(db: &Connection, intent: &PollIntent, committed: Committed) -> SqlResult<()> {
+    let losses = intent
+        .document
+        .as_ref()
+        .map(|document| &document.losses[..])
+        .unwrap_or_default();
+    let losses = serde_json::json!(losses).to_string();
     db.prepare_cached(
-        "insert or replace into poll (feed_id, slot, started_at, finished_at, outcome, status, bytes, new, updated, error)
-         values (?1, (select polls from feed where id = ?1) % ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "insert or replace into poll (feed_id, slot, started_at, finished_at, outcome, status, bytes, new, updated, error, losses)
+         values (?1, (select polls from feed where id = ?1) % ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?
     .execute(params![
         intent.feed.0,
@@ -245,6 +251,7 @@ fn write_history(db: &Connection, intent: &PollIntent, committed: Committed) -> 
         signed(committed.new),
         signed(committed.updated),
         intent.error.as_deref().unwrap_or_default(),
+        losses,
     ])?;
     Ok(())
 }

@@ -48,11 +48,12 @@ impl Sanitiser {
     pub fn clean(&self, html: &str) -> String {
         let html = cut(html, MAX_HTML_BYTES);
         let html = without_control_characters(html);
-        let html = bounded(html.trim());
+        // A byte order mark at the beginning is dropped by each parser that reads it: by the first, here.
+        let html = bounded(trimmed(&html));
         if html.is_empty() {
             return String::new();
         }
-        self.builder.clean(&html).to_string().trim().to_owned()
+        trimmed(&self.builder.clean(&html).to_string()).to_owned()
     }
 }
 
@@ -202,6 +203,11 @@ fn decoded(text: &str) -> Cow<'_, str> {
     }
     decoded.push_str(rest);
     Cow::Owned(decoded)
+}
+
+/// Without white space and byte order marks at either end.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// Runs of white space become one space; none at either end.

@@ -15,6 +15,12 @@ impl Xml {
         Self("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned())
     }
 
+    /// A part of a document, without declaration.
+    #[must_use]
+    pub fn fragment() -> Self {
+        Self(String::new())
+    }
+
     /// Opens an element.
     pub fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.tag(name, attributes);

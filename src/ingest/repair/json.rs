@@ -1,0 +1,151 @@
+//! JSON Feed, any version: each item by itself, so that a bad one costs only itself.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::ingest::repair::draft::{Draft, File, Person, Text, prefer};
+use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
+use crate::text::xml::Xml;
+
+pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
+    // What follows the object is junk: only its first value is read.
+    let value = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    let value = match value {
+        Some(Ok(Value::Object(value))) => value,
+        Some(Err(e)) => return Err(RepairError::Json(e.to_string())),
+        _ => return Err(RepairError::Json("it is no object".to_owned())),
+    };
+    let Some(Value::Array(items)) = value.get("items") else {
+        return Err(RepairError::Json("it has no list of items".to_owned()));
+    };
+    let mut feed = common(&value, address);
+    feed.page(1, absolute(&value, "home_page_url", address));
+    feed.id = string(&value, "feed_url");
+    feed.summary = plain(&value, "description");
+    for (rank, key) in [(2, "icon"), (1, "favicon")] {
+        feed.picture(rank, absolute(&value, key, address));
+    }
+    let mut losses = Losses::default();
+    let mut entries = Xml::fragment();
+    for (at, item) in items.iter().take(MAX_ITEMS).enumerate() {
+        match item {
+            Value::Object(item) => entry(item, address, date, &mut losses, at + 1).write_entry(&mut entries),
+            other => losses.add("item", &format!("item {}", at + 1), &other.to_string()),
+        }
+    }
+    Ok(Repaired {
+        xml: written(&feed, &entries.finish()),
+        format: "json",
+        losses,
+    })
+}
+
+/// What a feed and an item have in common.
+fn common(value: &Map<String, Value>, address: &Url) -> Draft {
+    let mut draft = Draft {
+        title: plain(value, "title"),
+        language: string(value, "language"),
+        ..Draft::default()
+    };
+    let listed = value.get("authors").and_then(Value::as_array).into_iter().flatten();
+    for author in listed.chain(value.get("author")) {
+        let person = match author {
+            Value::Object(author) => Person {
+                name: string(author, "name"),
+                uri: absolute(author, "url", address),
+                ..Person::default()
+            },
+            other => Person {
+                name: text_of(other),
+                ..Person::default()
+            },
+        };
+        draft.author(person);
+    }
+    draft
+}
+
+fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &mut Losses, at: usize) -> Draft {
+    let mut draft = common(item, address);
+    draft.id = string(item, "id");
+    draft.page(2, absolute(item, "url", address));
+    draft.page(1, absolute(item, "external_url", address));
+    draft.summary = plain(item, "summary");
+    draft.content = Text {
+        text: string(item, "content_html"),
+        is_html: true,
+        rank: 0,
+    };
+    let plain_content = plain(item, "content_text");
+    if draft.content.text.is_empty() {
+        draft.content = plain_content;
+    } else {
+        draft.summary.offer(plain_content);
+    }
+    for (rank, key) in [(2, "image"), (1, "banner_image")] {
+        draft.picture(rank, absolute(item, key, address));
+    }
+    let mut read = |key: &str| -> Option<Timestamp> {
+        let text = string(item, key);
+        let read = date(&text);
+        if read.is_none() && !text.is_empty() {
+            losses.add("date", &format!("item {at}/{key}"), &text);
+        }
+        read
+    };
+    for (place, key) in [
+        (&mut draft.published, "date_published"),
+        (&mut draft.updated, "date_modified"),
+    ] {
+        if let Some(date) = read(key) {
+            prefer(place, 1, date);
+        }
+    }
+    for tag in item.get("tags").and_then(Value::as_array).into_iter().flatten() {
+        draft.category(&text_of(tag));
+    }
+    for file in item
+        .get("attachments")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+    {
+        draft.file(File {
+            url: absolute(file, "url", address),
+            media_type: string(file, "mime_type"),
+            length: file.get("size_in_bytes").and_then(Value::as_u64),
+            seconds: file.get("duration_in_seconds").and_then(Value::as_u64),
+        });
+    }
+    draft
+}
+
+fn string(value: &Map<String, Value>, key: &str) -> String {
+    value.get(key).map(text_of).unwrap_or_default()
+}
+
+/// Numbers stand where texts are meant, ids above all.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn plain(value: &Map<String, Value>, key: &str) -> Text {
+    Text {
+        text: string(value, key),
+        is_html: false,
+        rank: 0,
+    }
+}
+
+fn absolute(value: &Map<String, Value>, key: &str, address: &Url) -> String {
+    match string(value, key).as_str() {
+        "" => String::new(),
+        link => address.join(link).map(String::from).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Makes of any document the clean dialect that the parser reads well, in one pass, and says what was lost or guessed.
+//!
+//! XML of every dialect (RSS 0.9x, 1.0, 1.1, 2.0, Atom 0.3, 1.0, CDF) and JSON Feed become the same (`draft`). Bare ampersands,
+//! entities, stray, crossed and unclosed tags, a cut end, control characters, markup inside texts, odd namespaces and types are
+//! no obstacles. Time is linear in the size of the document; depth and counts are bounded.
+//!
+//! # Not supported
+//! External entities are never followed. Elements that no reader shows (ratings, clouds, rights) are left out.
+
+pub(in crate::ingest) mod draft;
+mod json;
+mod reader;
+mod references;
+mod tokens;
+mod vocabulary;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use url::Url;
+
+use crate::ingest::repair::draft::Draft;
+use crate::model::poll::Loss;
+use crate::text::xml::Xml;
+
+/// Entries of one document that are read; the rest is left.
+pub const MAX_ITEMS: usize = 10_000;
+/// Kinds of loss that are told one by one; beyond this they are only counted.
+const MAX_LOSSES: usize = 100;
+
+/// Reads a date, as feeds write them.
+pub type ReadDate<'a> = &'a dyn Fn(&str) -> Option<Timestamp>;
+
+/// A document in the clean dialect.
+#[derive(Debug)]
+pub struct Repaired {
+    /// Atom 1.0.
+    pub xml: String,
+    /// What it was: `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf` or `json`.
+    pub format: &'static str,
+    /// What was lost or guessed.
+    pub losses: Losses,
+}
+
+/// Why a document cannot be read at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RepairError {
+    /// Nothing came.
+    #[error("the document is empty")]
+    Empty,
+    /// A web page, not a feed.
+    #[error("the document is a web page, not a feed; look for the address of its feed")]
+    WebPage,
+    /// JSON, but no feed.
+    #[error("the document is JSON, but no JSON Feed: {0}")]
+    Json(String),
+    /// Neither XML of a known kind nor JSON.
+    #[error("the document is no feed: it has no rss, RDF, feed or channel element")]
+    NoFeed,
+}
+
+/// What of a document was lost or had to be guessed, by kind and place.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Losses(BTreeMap<(&'static str, String), (usize, String)>);
+
+impl Losses {
+    /// Notes one.
+    pub fn add(&mut self, kind: &'static str, at: &str, detail: &str) {
+        let at = if self.0.len() < MAX_LOSSES { at } else { "elsewhere" };
+        let first = || (0, crate::text::html::excerpt(detail.trim(), 80));
+        let (count, _) = self.0.entry((kind, at.to_owned())).or_insert_with(first);
+        *count += 1;
+    }
+
+    /// One by one.
+    #[must_use]
+    pub fn list(self) -> Vec<Loss> {
+        let loss = |((kind, at), (count, detail)): ((&str, String), (usize, String))| Loss {
+            kind: kind.to_owned(),
+            at,
+            count,
+            detail,
+        };
+        self.0.into_iter().map(loss).collect()
+    }
+}
+
+/// Repairs a document that came from `address`.
+///
+/// # Errors
+/// When nothing at all can be read.
+pub fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
+    match text.find(['<', '{']).and_then(|at| text.get(at..)) {
+        None if text.trim().is_empty() => Err(RepairError::Empty),
+        None => Err(RepairError::NoFeed),
+        Some(json) if json.starts_with('{') => json::repair(json, address, date),
+        Some(xml) => reader::repair(xml, address, date),
+    }
+}
+
+/// The whole document: the feed's own words stand first, though some dialects put them last.
+fn written(feed: &Draft, entries: &str) -> String {
+    let mut xml = Xml::new();
+    let language = [
+        ("xmlns", "http://www.w3.org/2005/Atom"),
+        ("xml:lang", feed.language.as_str()),
+    ];
+    let attributes = if feed.language.is_empty() {
+        &language[..1]
+    } else {
+        &language[..]
+    };
+    xml.open("feed", attributes);
+    feed.write_feed(&mut xml);
+    let mut xml = xml.finish();
+    xml.push_str(entries);
+    xml.push_str("</feed>\n");
+    xml
+}
+
+#[cfg(test)]
+mod tests;
