@@ -126,10 +126,7 @@ fn show(feed: &FeedStatus, polls: &[PollStatus]) -> String {
     if let Some(read) = read.filter(|read| !read.losses.is_empty()) {
         text.push_str("  lost or guessed in the last document\n");
         for loss in &read.losses {
-            text.push_str(&format!(
-                "    {}, {}, {} times: {}\n",
-                loss.kind, loss.at, loss.count, loss.detail
-            ));
+            text.push_str(&format!("    {loss}\n"));
         }
     }
     text

@@ -1,5 +1,7 @@
 //! A poll: what happened when a feed was asked, and what is to be written because of it, in one transaction.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,17 @@ pub struct Loss {
     pub count: usize,
     /// The first example.
     pub detail: String,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: {}", self.kind, self.at, self.detail)?;
+        if self.count > 1 {
+            write!(f, " ({} times)", self.count)
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// What became of one entry of a document.

@@ -54,6 +54,17 @@ impl Xml {
         }
     }
 
+    /// An element with a text in it that may be long and full of markup: as CDATA, which readers take in one piece.
+    pub fn literal(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
+        self.open(name, attributes);
+        self.0.push_str("<![CDATA[");
+        // The end mark within the text is parted in two sections.
+        self.0
+            .push_str(&without_control_characters(text).replace("]]>", "]]]]><![CDATA[>"));
+        self.0.push_str("]]>");
+        self.close(name);
+    }
+
     /// The whole document.
     #[must_use]
     pub fn finish(self) -> String {

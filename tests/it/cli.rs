@@ -121,7 +121,7 @@ async fn check_and_config_default_fit_together() {
 async fn every_command_has_help_with_an_example() {
     let folder = tempfile::tempdir().unwrap();
     let file = config(folder.path(), "");
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["run"],
         &["poll"],
@@ -137,6 +137,7 @@ async fn every_command_has_help_with_an_example() {
         &["opml"],
         &["opml", "import"],
         &["demo"],
+        &["parse"],
     ];
     for words in commands {
         let help = run(&file, &[words, &["--help"]].concat()).await;
@@ -248,4 +249,42 @@ async fn the_demo_needs_no_network_and_no_set_up() {
         .unwrap()
         .trim();
     assert!(std::fs::read_to_string(mail).unwrap().contains("Subject: tidings demo"));
+}
+
+#[tokio::test]
+async fn parse_says_what_a_document_says_wherever_it_comes_from() {
+    let (origin, folder) = (Origin::start().await, tempfile::tempdir().unwrap());
+    let file = with_feeds(&origin, folder.path());
+    let document = folder.path().join("feed.xml");
+    std::fs::write(&document, rss("From a file", &[("1", "One", "/1")])).unwrap();
+    let path = document.to_str().unwrap();
+    let said = out(&run(&file, &["parse", "--base", "https://base.example/", "--json", path]).await);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        (said["format"].as_str(), said["feed"]["title"].as_str()),
+        (Some("rss2"), Some("From a file"))
+    );
+    assert_eq!(said["entries"][0]["link"], "https://base.example/1");
+    let fetched = run(&file, &["parse", &origin.url("/good")]).await;
+    assert!(
+        out(&fetched).contains("Good Agency") && out(&fetched).contains("https://a.example/1"),
+        "{}",
+        err(&fetched)
+    );
+    std::fs::write(&document, "<html>no feed</html>").unwrap();
+    let refused = run(&file, &["parse", path]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("web page, not a feed"), "{}", err(&refused));
+}
+
+#[tokio::test]
+async fn what_was_lost_of_a_document_is_shown_with_its_feed() {
+    let (origin, folder) = (Origin::start().await, tempfile::tempdir().unwrap());
+    let file = with_feeds(&origin, folder.path());
+    let odd =
+        rss("Good Agency", &[("1", "One", "https://a.example/1")]).replace("Sat, 21 Nov 2026 10:00:00 GMT", "soon");
+    origin.serve("/good", odd);
+    run(&file, &["poll", "good"]).await;
+    let shown = out(&run(&file, &["feed", "show", "good"]).await);
+    assert!(shown.contains("date, item 1: soon"), "{shown}");
 }

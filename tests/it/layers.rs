@@ -15,8 +15,8 @@ const FLOORS: [&[&str]; 8] = [
     &["main", "lib"],
 ];
 
-/// Rooms of plain data or of one database, whose files may name each other.
-const OPEN_ROOMS: [&str; 3] = ["model", "config", "store"];
+/// Rooms of plain data, of one database, of one pass: their files may name each other.
+const OPEN_ROOMS: [&str; 4] = ["model", "config", "store", "ingest/repair"];
 
 /// Arrows between siblings that are meant.
 const EXCEPTIONS: [(&str, &str); 1] = [("service/scheduler", "service/poll")];
@@ -105,8 +105,8 @@ fn imports(code: &str) -> BTreeSet<String> {
 fn is_own(from: &str, to: &str) -> bool {
     let within = |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
     let room = from.strip_suffix("/mod").unwrap_or(from);
-    let open = |path: &str| OPEN_ROOMS.iter().any(|open| within(path, open));
-    within(from, to) || within(to, room) || (open(from) && within(to, from.split('/').next().unwrap()))
+    let in_one_open_room = OPEN_ROOMS.iter().any(|open| within(from, open) && within(to, open));
+    within(from, to) || within(to, room) || in_one_open_room
 }
 
 #[test]

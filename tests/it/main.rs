@@ -15,6 +15,7 @@
 mod cli;
 mod daemon;
 mod digest;
+mod fixtures;
 mod layers;
 mod poll;
 mod readers;

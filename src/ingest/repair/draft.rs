@@ -235,6 +235,9 @@ impl Draft {
 }
 
 fn write_text(xml: &mut Xml, name: &str, text: &Text) {
-    let kind = if text.is_html { "html" } else { "text" };
-    xml.text_if_any(name, &[("type", kind)], &text.text);
+    match (text.text.as_str(), text.is_html) {
+        ("", _) => {}
+        (plain, false) => xml.text(name, &[("type", "text")], plain),
+        (html, true) => xml.literal(name, &[("type", "html")], html),
+    }
 }

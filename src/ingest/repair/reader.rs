@@ -172,9 +172,7 @@ impl<'a> Reader<'a> {
 
     fn start(&mut self, name: &str, raw: &str) {
         let local = local(name);
-        // An entry that begins within a text: the text was never closed.
-        let is_entry = ["item", "entry"].iter().any(|entry| local.eq_ignore_ascii_case(entry)) && !self.in_markup();
-        if self.capture.is_some() && !is_entry {
+        if self.capture.is_some() && !self.ends_text(name) {
             return self.capture_start(name, raw);
         }
         self.end_capture();
@@ -183,7 +181,7 @@ impl<'a> Reader<'a> {
         }
         let (bases, languages) = (self.bases.len(), self.languages.len());
         let said = self.attributes(raw);
-        let space = self.space(name, &said);
+        let space = self.space(name);
         let what = element(space, &local.to_ascii_lowercase());
         if self.format.is_none() && !self.begin(local, what, &said) {
             return;
@@ -196,6 +194,29 @@ impl<'a> Reader<'a> {
             space,
         });
         self.meaning(what, space, &said);
+    }
+
+    /// Whether an element cannot stand in the text that is being read, which was never closed then: an entry in any text but XHTML, and
+    /// what is said of entries in what is said of them in one line.
+    fn ends_text(&self, name: &str) -> bool {
+        let Some(capture) = &self.capture else { return true };
+        let what = element(self.space(name), &local(name).to_ascii_lowercase());
+        let is_line = !matches!(capture.element, Element::Summary | Element::Content | Element::Subtitle);
+        let of_entries = matches!(
+            what,
+            Element::Link
+                | Element::Guid
+                | Element::Published
+                | Element::Updated
+                | Element::Summary
+                | Element::Content
+                | Element::Author
+                | Element::Category
+                | Element::Comments
+                | Element::Enclosure
+        );
+        capture.kind != Kind::Inline
+            && (what == Element::Entry || (is_line && of_entries && !capture.name.eq_ignore_ascii_case(name)))
     }
 
     /// Recognises the document by its first element that can hold a feed.
@@ -382,7 +403,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The namespace of a name. Core elements of RSS and Atom may stand under any default namespace that nobody knows.
-    fn space(&self, name: &str, _: &Attributes) -> Space {
+    fn space(&self, name: &str) -> Space {
         match name.rsplit_once(':') {
             Some((prefix, _)) => {
                 let prefix = prefix.to_ascii_lowercase();
@@ -436,12 +457,6 @@ impl<'a> Reader<'a> {
             .rev()
             .take_while(|open| open.element != Element::Entry)
             .any(|open| open.element == element)
-    }
-
-    fn in_markup(&self) -> bool {
-        self.capture
-            .as_ref()
-            .is_some_and(|capture| capture.kind == Kind::Inline)
     }
 
     fn draft(&mut self) -> &mut Draft {

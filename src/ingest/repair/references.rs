@@ -107,7 +107,8 @@ impl References {
 fn tidy(text: &str) -> Cow<'_, str> {
     let upper = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
     let text = crate::text::without_control_characters(text);
-    if !text.contains(upper) {
+    // In UTF-8 they all begin with the byte 0xc2.
+    if !text.bytes().any(|b| b == 0xc2) || !text.contains(upper) {
         return text;
     }
     let typographic = |c: char| match usize::try_from(u32::from(c).wrapping_sub(0x80))
