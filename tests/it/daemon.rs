@@ -271,3 +271,55 @@ async fn a_second_daemon_on_one_store_is_refused() {
     assert!(String::from_utf8_lossy(&second.stderr).contains("another tidings runs on"));
     assert_eq!(daemon.stop().await, 0);
 }
+
+#[tokio::test]
+async fn systemd_is_told_of_every_turn() {
+    let (origin, sink, folder) = (
+        Origin::start().await,
+        SmtpSink::start().await,
+        tempfile::tempdir().unwrap(),
+    );
+    let file = config(folder.path(), &origin, &sink);
+    let socket = folder.path().join("notify");
+    let listener = tokio::net::UnixDatagram::bind(&socket).unwrap();
+    let mut command = crate::support::daemon::tidings(&file);
+    command
+        .arg("run")
+        .env("NOTIFY_SOCKET", &socket)
+        .env("WATCHDOG_USEC", "100000");
+    let mut daemon = command.spawn().unwrap();
+    let told = |state: &'static str| {
+        let listener = &listener;
+        async move {
+            let mut buffer = [0; 1024];
+            loop {
+                let length = listener.recv(&mut buffer).await.unwrap();
+                if String::from_utf8_lossy(&buffer[..length]).contains(state) {
+                    return;
+                }
+            }
+        }
+    };
+    let turns = async {
+        told("READY=1").await;
+        told("WATCHDOG=1").await;
+        let pid = daemon.id().unwrap().to_string();
+        tokio::process::Command::new("kill")
+            .args(["-HUP", &pid])
+            .status()
+            .await
+            .unwrap();
+        told("RELOADING=1").await;
+        told("READY=1").await;
+        tokio::process::Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await
+            .unwrap();
+        told("STOPPING=1").await;
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), turns)
+        .await
+        .expect("all turns are told");
+    assert!(daemon.wait().await.unwrap().success());
+}

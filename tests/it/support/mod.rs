@@ -4,6 +4,7 @@ pub mod app;
 pub mod daemon;
 pub mod origin;
 pub mod smtp;
+pub mod tls;
 
 use std::time::Duration;
 
