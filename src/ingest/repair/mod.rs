@@ -7,11 +7,14 @@
 //! # Not supported
 //! External entities are never followed. Elements that no reader shows (ratings, clouds, rights) are left out.
 
+mod capture;
 pub(in crate::ingest) mod draft;
+mod fields;
 mod json;
 mod reader;
 mod references;
 mod tokens;
+mod values;
 mod vocabulary;
 
 use std::collections::BTreeMap;

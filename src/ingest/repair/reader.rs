@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use jiff::Timestamp;
 use quick_xml::escape::escape;
 use url::Url;
 
-use crate::ingest::repair::draft::{Draft, File, Person, Text, prefer};
+use crate::ingest::repair::capture::{Capture, Kind};
+use crate::ingest::repair::draft::{Draft, Person};
 use crate::ingest::repair::references::References;
 use crate::ingest::repair::tokens::{Token, Tokens, attributes};
-use crate::ingest::repair::vocabulary::{Element, Space, element, space, usual};
+use crate::ingest::repair::values::{Attributes, person_of};
+use crate::ingest::repair::vocabulary::{Element, Space, element, local, space, usual};
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::text::xml::Xml;
 
@@ -55,7 +55,7 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
 }
 
 /// An element that is open.
-struct Open {
+pub(super) struct Open {
     name: String,
     element: Element,
     /// Lengths of the stacks of addresses and languages before it.
@@ -64,54 +64,27 @@ struct Open {
     space: Space,
 }
 
-/// A text that is being read.
-struct Capture {
-    name: String,
-    element: Element,
-    space: Space,
-    kind: Kind,
-    /// Elements of the same name within it.
-    nested: usize,
-    /// Its characters, references resolved.
-    plain: String,
-    /// The same with the tags between them, once there is one.
-    markup: String,
-    has_tags: bool,
-    /// What the attributes said that counts at its end.
-    attribute: String,
-}
-
-/// What kind of text is written in an element.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Plain,
-    Html,
-    /// Tags of XML are the markup; characters are characters.
-    Inline,
-    Base64,
-}
-
-struct Reader<'a> {
-    date: ReadDate<'a>,
-    references: References,
-    losses: Losses,
-    open: Vec<Open>,
-    capture: Option<Capture>,
+pub(super) struct Reader<'a> {
+    pub(super) date: ReadDate<'a>,
+    pub(super) references: References,
+    pub(super) losses: Losses,
+    pub(super) open: Vec<Open>,
+    pub(super) capture: Option<Capture>,
     /// The document's own address.
-    address: Url,
+    pub(super) address: Url,
     /// Those that `xml:base` puts in its place.
-    bases: Vec<Url>,
-    languages: Vec<String>,
+    pub(super) bases: Vec<Url>,
+    pub(super) languages: Vec<String>,
     prefixes: HashMap<String, Space>,
     /// The namespace without prefix, by depth.
     defaults: Vec<(usize, Space)>,
-    format: Option<&'static str>,
+    pub(super) format: Option<&'static str>,
     is_page: bool,
-    feed: Draft,
-    entry: Option<Draft>,
-    person: Person,
-    entries: Xml,
-    items: usize,
+    pub(super) feed: Draft,
+    pub(super) entry: Option<Draft>,
+    pub(super) person: Person,
+    pub(super) entries: Xml,
+    pub(super) items: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -420,11 +393,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn base(&self) -> &Url {
+    pub(super) fn base(&self) -> &Url {
         self.bases.last().unwrap_or(&self.address)
     }
 
-    fn absolute(&self, link: &str) -> String {
+    pub(super) fn absolute(&self, link: &str) -> String {
         let link: String = link
             .trim()
             .chars()
@@ -439,7 +412,7 @@ impl<'a> Reader<'a> {
     // ---- where it is
 
     /// Whether this is within something that has titles and links of its own.
-    fn is_aside(&self) -> bool {
+    pub(super) fn is_aside(&self) -> bool {
         self.open
             .iter()
             .rev()
@@ -451,7 +424,7 @@ impl<'a> Reader<'a> {
             })
     }
 
-    fn within(&self, element: Element) -> bool {
+    pub(super) fn within(&self, element: Element) -> bool {
         self.open
             .iter()
             .rev()
@@ -459,11 +432,11 @@ impl<'a> Reader<'a> {
             .any(|open| open.element == element)
     }
 
-    fn draft(&mut self) -> &mut Draft {
+    pub(super) fn draft(&mut self) -> &mut Draft {
         self.entry.as_mut().unwrap_or(&mut self.feed)
     }
 
-    fn place(&self) -> String {
+    pub(super) fn place(&self) -> String {
         if self.entry.is_some() {
             format!("item {}", self.items + 1)
         } else {
@@ -471,95 +444,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn is_atom(&self) -> bool {
+    pub(super) fn is_atom(&self) -> bool {
         matches!(self.format, Some("atom" | "atom03"))
-    }
-
-    // ---- entries
-
-    fn begin_entry(&mut self, said: &Attributes) {
-        self.end_entry();
-        let mut entry = Draft::default();
-        let about = said.get("about").unwrap_or_default().trim().to_owned();
-        entry.page(0, self.absolute(&about));
-        entry.id = about;
-        entry.page(2, self.absolute(said.get("href").unwrap_or_default()));
-        self.entry = Some(entry);
-        self.date_of(Element::Updated, Space::Core, said.get("lastmod").unwrap_or_default());
-    }
-
-    fn end_entry(&mut self) {
-        let Some(mut entry) = self.entry.take() else { return };
-        if entry.is_empty() {
-            self.losses
-                .add("empty_item", &format!("item {}", self.items + 1), "it says nothing");
-            return;
-        }
-        if entry.language.is_empty() {
-            entry.language = self.languages.last().cloned().unwrap_or_default();
-        }
-        if entry.base.is_empty() && !self.bases.is_empty() {
-            entry.base = self.base().to_string();
-        }
-        entry.write_entry(&mut self.entries);
-        self.items += 1;
-    }
-
-    fn link(&mut self, said: &Attributes) {
-        let href = self.absolute(said.get("href").unwrap_or_default());
-        let rel = said.get("rel").unwrap_or("alternate").trim().to_ascii_lowercase();
-        let rel = rel.rsplit('/').next().unwrap_or_default().to_owned();
-        let media_type = said.get("type").unwrap_or_default().trim().to_owned();
-        if self.within(Element::Source) {
-            if let Some(entry) = self
-                .entry
-                .as_mut()
-                .filter(|entry| entry.source.2.is_empty() || rel == "alternate")
-            {
-                entry.source.2 = href;
-            }
-            return;
-        }
-        match rel.as_str() {
-            "alternate" | "" => {
-                let rank = match media_type.as_str() {
-                    "" | "text/html" | "application/xhtml+xml" => 3,
-                    _ => 2,
-                };
-                self.draft().page(rank, href);
-            }
-            "enclosure" => {
-                let length = said.get("length").and_then(|length| length.trim().parse().ok());
-                self.draft().file(File {
-                    url: href,
-                    media_type,
-                    length,
-                    seconds: None,
-                });
-            }
-            "replies" if self.draft().comments.is_empty() => self.draft().comments = href,
-            _ => {}
-        }
-    }
-
-    fn file(&mut self, what: Element, said: &Attributes) {
-        let url = self.absolute(said.get("url").or(said.get("href")).unwrap_or_default());
-        let media_type = said.get("type").unwrap_or_default().trim().to_owned();
-        if what == Element::MediaContent && (said.get("medium") == Some("image") || media_type.starts_with("image/")) {
-            return self.draft().picture(0, url);
-        }
-        let number = |key: &str| {
-            said.get(key)
-                .and_then(|value| value.trim().parse::<f64>().ok())
-                .and_then(whole)
-        };
-        let file = File {
-            url,
-            media_type,
-            length: number("length").or(number("filesize")),
-            seconds: number("duration"),
-        };
-        self.draft().file(file);
     }
 
     // ---- texts
@@ -599,17 +485,7 @@ impl<'a> Reader<'a> {
             _ => "",
         };
         let attribute = attribute.to_owned();
-        self.capture = Some(Capture {
-            name: open.name.clone(),
-            element: what,
-            space,
-            kind,
-            nested: 0,
-            plain: String::new(),
-            markup: String::new(),
-            has_tags: false,
-            attribute,
-        });
+        self.capture = Some(Capture::new(open.name.clone(), (what, space), kind, attribute));
     }
 
     fn kind(&self, what: Element, space: Space, said: &Attributes) -> Kind {
@@ -673,312 +549,4 @@ impl<'a> Reader<'a> {
         // The element of the text is the innermost open one.
         self.close();
     }
-
-    fn captured(&mut self, capture: Capture) {
-        let plain = capture.plain.trim().to_owned();
-        match capture.element {
-            Element::Title | Element::Subtitle | Element::Summary | Element::Content => self.written_text(capture),
-            Element::Link => self.page(&capture, &plain),
-            Element::Id | Element::Guid => self.identity(&capture, plain),
-            Element::Published | Element::Updated | Element::Created => {
-                self.date_of(capture.element, capture.space, &plain)
-            }
-            Element::Name => self.person.name = plain,
-            Element::Email => self.person.email = plain,
-            Element::Uri => self.person.uri = self.absolute(&plain),
-            Element::Category => {
-                let is_list = capture.space == Space::Itunes || plain.len() > 100;
-                let terms: Vec<&str> = if is_list {
-                    plain.split(',').collect()
-                } else {
-                    vec![plain.as_str()]
-                };
-                terms.into_iter().for_each(|term| self.draft().category(term));
-            }
-            Element::Comments if self.entry.is_some() => {
-                let url = self.absolute(&plain);
-                self.draft().comments = url;
-            }
-            Element::Picture | Element::Thumbnail => {
-                let url = self.absolute(&plain);
-                self.draft().picture(2, url);
-            }
-            Element::Duration => {
-                self.draft().seconds = seconds(&plain);
-            }
-            Element::Language if !plain.is_empty() => self.draft().language = plain,
-            Element::Ttl => self.feed.ttl_minutes = plain.parse().unwrap_or_default(),
-            _ => {}
-        }
-    }
-
-    fn written_text(&mut self, capture: Capture) {
-        if self.within(Element::Image) {
-            return;
-        }
-        let (what, space) = (capture.element, capture.space);
-        let mut text = capture.finish();
-        if self.within(Element::Source) {
-            if let (Element::Title, Some(entry)) = (what, &mut self.entry) {
-                entry.source.1 = crate::text::html::plain_line(&text.text);
-            }
-            return;
-        }
-        text.rank = match space {
-            Space::Core | Space::Content | Space::Xhtml => 3,
-            Space::Dublin => 2,
-            _ => 1,
-        };
-        let base = (!self.bases.is_empty()).then(|| self.base().to_string());
-        let language = self.languages.last().cloned();
-        let is_entry = self.entry.is_some();
-        let draft = self.draft();
-        match what {
-            Element::Title => draft.title.offer(text),
-            Element::Content if is_entry => {
-                // Several bodies: the fullest is the one.
-                if text.text.len() > draft.content.text.len() {
-                    draft.content = text;
-                }
-            }
-            _ => draft.summary.offer(text),
-        }
-        if is_entry && what != Element::Title {
-            draft.base = base.unwrap_or_else(|| std::mem::take(&mut draft.base));
-            draft.language = language.unwrap_or_else(|| std::mem::take(&mut draft.language));
-        }
-    }
-
-    fn page(&mut self, capture: &Capture, plain: &str) {
-        if !capture.attribute.is_empty() || plain.is_empty() || self.within(Element::Image) {
-            return;
-        }
-        let url = self.absolute(plain);
-        self.draft().page(4, url);
-    }
-
-    fn identity(&mut self, capture: &Capture, plain: String) {
-        if plain.is_empty() {
-            return;
-        }
-        if self.within(Element::Source) {
-            if let Some(entry) = &mut self.entry {
-                entry.source.0 = plain;
-            }
-            return;
-        }
-        let is_address = capture.element == Element::Guid
-            && !capture.attribute.eq_ignore_ascii_case("false")
-            && plain.contains("://");
-        if is_address {
-            let url = self.absolute(&plain);
-            self.draft().page(1, url);
-        }
-        let is_core = capture.space == Space::Core;
-        let draft = self.draft();
-        if draft.id.is_empty() || is_core {
-            draft.id = plain;
-        }
-    }
-
-    fn date_of(&mut self, what: Element, space: Space, text: &str) {
-        if text.trim().is_empty() || self.within(Element::Source) || self.within(Element::Image) {
-            return;
-        }
-        let Some(date): Option<Timestamp> = (self.date)(text) else {
-            let place = self.place();
-            return self.losses.add("date", &place, text);
-        };
-        let rank = if space == Space::Core { 3 } else { 2 };
-        let draft = self.draft();
-        match what {
-            Element::Updated => prefer(&mut draft.updated, rank, date),
-            Element::Created => prefer(&mut draft.published, 1, date),
-            _ => prefer(&mut draft.published, rank, date),
-        }
-    }
-}
-
-/// The attributes of an element.
-#[derive(Default)]
-struct Attributes(Vec<(String, String)>);
-
-impl Attributes {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-    }
-}
-
-impl Capture {
-    fn text(&mut self, text: &str) {
-        self.plain.push_str(text);
-        if self.has_tags {
-            self.push_characters(text);
-        }
-    }
-
-    fn push_characters(&mut self, text: &str) {
-        if self.kind == Kind::Html {
-            self.markup.push_str(text);
-        } else {
-            self.markup.push_str(&escape(text));
-        }
-    }
-
-    fn tag(&mut self, tag: &str) {
-        if !self.has_tags {
-            self.has_tags = true;
-            let before = self.plain.clone();
-            self.push_characters(&before);
-        }
-        self.markup.push_str(tag);
-    }
-
-    fn tag_end(&mut self, name: &str) {
-        self.tag(&format!("</{}>", local(name)));
-    }
-
-    /// The text, and whether it is markup.
-    fn finish(self) -> Text {
-        let (text, is_html) = match self.kind {
-            Kind::Inline if self.has_tags => (without_wrapper(self.markup.trim()).to_owned(), true),
-            _ if self.has_tags => (self.markup, true),
-            Kind::Html => (self.plain, true),
-            // Inline markup without a tag is characters; what was declared plain and looks like markup is believed to be it.
-            Kind::Plain | Kind::Inline => {
-                let is_html = looks_like_html(&self.plain);
-                (self.plain, is_html)
-            }
-            Kind::Base64 => match decoded(&self.plain) {
-                Some(text) => (text, true),
-                None => (self.plain, false),
-            },
-        };
-        Text {
-            text: text.trim().to_owned(),
-            is_html,
-            rank: 0,
-        }
-    }
-}
-
-/// XHTML in Atom stands in a `div` that is no part of it (RFC 4287 §3.1.1.3).
-fn without_wrapper(markup: &str) -> &str {
-    let inside = || {
-        markup
-            .strip_suffix("</div>")?
-            .strip_prefix("<div")?
-            .split_once('>')
-            .map(|(_, inside)| inside)
-    };
-    let Some(inside) = inside() else { return markup };
-    // Within, no `div` closes that was not opened there.
-    let mut depth = 0_usize;
-    for (at, _) in inside.match_indices("div") {
-        let before = inside.get(..at).unwrap_or_default();
-        if before.ends_with("</") {
-            if depth == 0 {
-                return markup;
-            }
-            depth -= 1;
-        } else if before.ends_with('<') {
-            depth += 1;
-        }
-    }
-    inside
-}
-
-fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let compact: String = text.split_whitespace().collect();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(compact).ok()?;
-    String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
-}
-
-/// Whether a text that was declared plain has an end tag of HTML, or a reference to a character, in it.
-fn looks_like_html(text: &str) -> bool {
-    const TAGS: [&str; 20] = [
-        "a",
-        "b",
-        "blockquote",
-        "code",
-        "div",
-        "em",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "span",
-        "strong",
-        "table",
-        "u",
-        "ul",
-    ];
-    let ends = text.match_indices("</").any(|(at, _)| {
-        let name = text
-            .get(at + 2..)
-            .and_then(|rest| rest.split('>').next())
-            .unwrap_or_default();
-        TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(name.trim()))
-    });
-    ends || text.contains("<br") || text.contains("<p>") || text.contains("<img ")
-}
-
-/// `ann@example.org (Ann)`, `Ann <ann@example.org>`, `Ann`.
-fn person_of(text: &str) -> Person {
-    let parts = text.split(|c: char| {
-        c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ',' | ';' | '«' | '»' | '،')
-    });
-    let email = parts
-        .map(|part| part.trim_start_matches("mailto:"))
-        .find(|part| {
-            part.split_once('@')
-                .is_some_and(|(user, host)| !user.is_empty() && host.contains('.'))
-        })
-        .unwrap_or_default();
-    let name = if email.is_empty() {
-        text.to_owned()
-    } else {
-        text.replace(email, " ").replace("mailto:", " ")
-    };
-    let name = name.split(|c: char| c.is_whitespace()).collect::<Vec<_>>().join(" ");
-    let trim = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | ',' | '،' | ';' | '-');
-    let name = if email.is_empty() {
-        name.trim()
-    } else {
-        name.trim_matches(trim)
-    };
-    Person {
-        name: name.to_owned(),
-        email: email.to_owned(),
-        uri: String::new(),
-    }
-}
-
-/// `90`, `1:30`, `1:01:30`.
-fn seconds(text: &str) -> Option<u64> {
-    let parts: Vec<&str> = text.split(':').collect();
-    if parts.len() > 3 {
-        return None;
-    }
-    parts.iter().try_fold(0_u64, |sum, part| {
-        let part = part.split('.').next().unwrap_or_default().trim();
-        sum.checked_mul(60)?.checked_add(part.parse().ok()?)
-    })
-}
-
-/// A number without its fraction, where it is one.
-fn whole(number: f64) -> Option<u64> {
-    format!("{:.0}", number.trunc()).parse().ok()
 }

@@ -75,6 +75,11 @@ pub(super) fn usual(prefix: &str) -> Space {
     }
 }
 
+/// A name without its prefix.
+pub(super) fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
 /// What an element is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {

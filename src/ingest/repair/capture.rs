@@ -1,0 +1,168 @@
+//! A text while it is being read: its characters, and its markup once there is some.
+
+use base64::Engine as _;
+use quick_xml::escape::escape;
+
+use crate::ingest::repair::draft::Text;
+use crate::ingest::repair::vocabulary::{Element, Space, local};
+
+/// A text that is being read.
+pub(super) struct Capture {
+    pub(super) name: String,
+    pub(super) element: Element,
+    pub(super) space: Space,
+    pub(super) kind: Kind,
+    /// Elements of the same name within it.
+    pub(super) nested: usize,
+    /// Its characters, references resolved.
+    pub(super) plain: String,
+    /// The same with the tags between them, once there is one.
+    markup: String,
+    has_tags: bool,
+    /// What the attributes said that counts at its end.
+    pub(super) attribute: String,
+}
+
+/// What kind of text is written in an element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain,
+    Html,
+    /// Tags of XML are the markup; characters are characters.
+    Inline,
+    Base64,
+}
+
+impl Capture {
+    /// The text of an element that has just begun.
+    pub(super) fn new(name: String, (element, space): (Element, Space), kind: Kind, attribute: String) -> Self {
+        Self {
+            name,
+            element,
+            space,
+            kind,
+            nested: 0,
+            plain: String::new(),
+            markup: String::new(),
+            has_tags: false,
+            attribute,
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.plain.push_str(text);
+        if self.has_tags {
+            self.push_characters(text);
+        }
+    }
+
+    fn push_characters(&mut self, text: &str) {
+        if self.kind == Kind::Html {
+            self.markup.push_str(text);
+        } else {
+            self.markup.push_str(&escape(text));
+        }
+    }
+
+    pub(super) fn tag(&mut self, tag: &str) {
+        if !self.has_tags {
+            self.has_tags = true;
+            let before = self.plain.clone();
+            self.push_characters(&before);
+        }
+        self.markup.push_str(tag);
+    }
+
+    pub(super) fn tag_end(&mut self, name: &str) {
+        self.tag(&format!("</{}>", local(name)));
+    }
+
+    /// The text, and whether it is markup.
+    pub(super) fn finish(self) -> Text {
+        let (text, is_html) = match self.kind {
+            Kind::Inline if self.has_tags => (without_wrapper(self.markup.trim()).to_owned(), true),
+            _ if self.has_tags => (self.markup, true),
+            Kind::Html => (self.plain, true),
+            // Inline markup without a tag is characters; what was declared plain and looks like markup is believed to be it.
+            Kind::Plain | Kind::Inline => {
+                let is_html = looks_like_html(&self.plain);
+                (self.plain, is_html)
+            }
+            Kind::Base64 => match decoded(&self.plain) {
+                Some(text) => (text, true),
+                None => (self.plain, false),
+            },
+        };
+        Text {
+            text: text.trim().to_owned(),
+            is_html,
+            rank: 0,
+        }
+    }
+}
+
+/// XHTML in Atom stands in a `div` that is no part of it (RFC 4287 §3.1.1.3).
+fn without_wrapper(markup: &str) -> &str {
+    let inside = || {
+        markup
+            .strip_suffix("</div>")?
+            .strip_prefix("<div")?
+            .split_once('>')
+            .map(|(_, inside)| inside)
+    };
+    let Some(inside) = inside() else { return markup };
+    // Within, no `div` closes that was not opened there.
+    let mut depth = 0_usize;
+    for (at, _) in inside.match_indices("div") {
+        let before = inside.get(..at).unwrap_or_default();
+        if before.ends_with("</") {
+            if depth == 0 {
+                return markup;
+            }
+            depth -= 1;
+        } else if before.ends_with('<') {
+            depth += 1;
+        }
+    }
+    inside
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let compact: String = text.split_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(compact).ok()?;
+    String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+}
+
+/// Whether a text that was declared plain has an end tag of HTML, or a reference to a character, in it.
+fn looks_like_html(text: &str) -> bool {
+    const TAGS: [&str; 20] = [
+        "a",
+        "b",
+        "blockquote",
+        "code",
+        "div",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "i",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "span",
+        "strong",
+        "table",
+        "u",
+        "ul",
+    ];
+    let ends = text.match_indices("</").any(|(at, _)| {
+        let name = text
+            .get(at + 2..)
+            .and_then(|rest| rest.split('>').next())
+            .unwrap_or_default();
+        TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(name.trim()))
+    });
+    ends || text.contains("<br") || text.contains("<p>") || text.contains("<img ")
+}

@@ -1,0 +1,220 @@
+//! What elements say of a feed or an entry: links, files, texts, names and dates find their places in the drafts.
+
+use jiff::Timestamp;
+
+use crate::ingest::repair::capture::Capture;
+use crate::ingest::repair::draft::{Draft, File, prefer};
+use crate::ingest::repair::reader::Reader;
+use crate::ingest::repair::values::{Attributes, seconds, whole};
+use crate::ingest::repair::vocabulary::{Element, Space};
+
+impl Reader<'_> {
+    pub(super) fn begin_entry(&mut self, said: &Attributes) {
+        self.end_entry();
+        let mut entry = Draft::default();
+        let about = said.get("about").unwrap_or_default().trim().to_owned();
+        entry.page(0, self.absolute(&about));
+        entry.id = about;
+        entry.page(2, self.absolute(said.get("href").unwrap_or_default()));
+        self.entry = Some(entry);
+        self.date_of(Element::Updated, Space::Core, said.get("lastmod").unwrap_or_default());
+    }
+
+    pub(super) fn end_entry(&mut self) {
+        let Some(mut entry) = self.entry.take() else { return };
+        if entry.is_empty() {
+            self.losses
+                .add("empty_item", &format!("item {}", self.items + 1), "it says nothing");
+            return;
+        }
+        if entry.language.is_empty() {
+            entry.language = self.languages.last().cloned().unwrap_or_default();
+        }
+        if entry.base.is_empty() && !self.bases.is_empty() {
+            entry.base = self.base().to_string();
+        }
+        entry.write_entry(&mut self.entries);
+        self.items += 1;
+    }
+
+    pub(super) fn link(&mut self, said: &Attributes) {
+        let href = self.absolute(said.get("href").unwrap_or_default());
+        let rel = said.get("rel").unwrap_or("alternate").trim().to_ascii_lowercase();
+        let rel = rel.rsplit('/').next().unwrap_or_default().to_owned();
+        let media_type = said.get("type").unwrap_or_default().trim().to_owned();
+        if self.within(Element::Source) {
+            if let Some(entry) = self
+                .entry
+                .as_mut()
+                .filter(|entry| entry.source.2.is_empty() || rel == "alternate")
+            {
+                entry.source.2 = href;
+            }
+            return;
+        }
+        match rel.as_str() {
+            "alternate" | "" => {
+                let rank = match media_type.as_str() {
+                    "" | "text/html" | "application/xhtml+xml" => 3,
+                    _ => 2,
+                };
+                self.draft().page(rank, href);
+            }
+            "enclosure" => {
+                let length = said.get("length").and_then(|length| length.trim().parse().ok());
+                self.draft().file(File {
+                    url: href,
+                    media_type,
+                    length,
+                    seconds: None,
+                });
+            }
+            "replies" if self.draft().comments.is_empty() => self.draft().comments = href,
+            _ => {}
+        }
+    }
+
+    pub(super) fn file(&mut self, what: Element, said: &Attributes) {
+        let url = self.absolute(said.get("url").or(said.get("href")).unwrap_or_default());
+        let media_type = said.get("type").unwrap_or_default().trim().to_owned();
+        if what == Element::MediaContent && (said.get("medium") == Some("image") || media_type.starts_with("image/")) {
+            return self.draft().picture(0, url);
+        }
+        let number = |key: &str| {
+            said.get(key)
+                .and_then(|value| value.trim().parse::<f64>().ok())
+                .and_then(whole)
+        };
+        let file = File {
+            url,
+            media_type,
+            length: number("length").or(number("filesize")),
+            seconds: number("duration"),
+        };
+        self.draft().file(file);
+    }
+
+    pub(super) fn captured(&mut self, capture: Capture) {
+        let plain = capture.plain.trim().to_owned();
+        match capture.element {
+            Element::Title | Element::Subtitle | Element::Summary | Element::Content => self.written_text(capture),
+            Element::Link => self.page(&capture, &plain),
+            Element::Id | Element::Guid => self.identity(&capture, plain),
+            Element::Published | Element::Updated | Element::Created => {
+                self.date_of(capture.element, capture.space, &plain)
+            }
+            Element::Name => self.person.name = plain,
+            Element::Email => self.person.email = plain,
+            Element::Uri => self.person.uri = self.absolute(&plain),
+            Element::Category => {
+                let is_list = capture.space == Space::Itunes || plain.len() > 100;
+                let terms: Vec<&str> = if is_list {
+                    plain.split(',').collect()
+                } else {
+                    vec![plain.as_str()]
+                };
+                terms.into_iter().for_each(|term| self.draft().category(term));
+            }
+            Element::Comments if self.entry.is_some() => {
+                let url = self.absolute(&plain);
+                self.draft().comments = url;
+            }
+            Element::Picture | Element::Thumbnail => {
+                let url = self.absolute(&plain);
+                self.draft().picture(2, url);
+            }
+            Element::Duration => {
+                self.draft().seconds = seconds(&plain);
+            }
+            Element::Language if !plain.is_empty() => self.draft().language = plain,
+            Element::Ttl => self.feed.ttl_minutes = plain.parse().unwrap_or_default(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn written_text(&mut self, capture: Capture) {
+        if self.within(Element::Image) {
+            return;
+        }
+        let (what, space) = (capture.element, capture.space);
+        let mut text = capture.finish();
+        if self.within(Element::Source) {
+            if let (Element::Title, Some(entry)) = (what, &mut self.entry) {
+                entry.source.1 = crate::text::html::plain_line(&text.text);
+            }
+            return;
+        }
+        text.rank = match space {
+            Space::Core | Space::Content | Space::Xhtml => 3,
+            Space::Dublin => 2,
+            _ => 1,
+        };
+        let base = (!self.bases.is_empty()).then(|| self.base().to_string());
+        let language = self.languages.last().cloned();
+        let is_entry = self.entry.is_some();
+        let draft = self.draft();
+        match what {
+            Element::Title => draft.title.offer(text),
+            Element::Content if is_entry => {
+                // Several bodies: the fullest is the one.
+                if text.text.len() > draft.content.text.len() {
+                    draft.content = text;
+                }
+            }
+            _ => draft.summary.offer(text),
+        }
+        if is_entry && what != Element::Title {
+            draft.base = base.unwrap_or_else(|| std::mem::take(&mut draft.base));
+            draft.language = language.unwrap_or_else(|| std::mem::take(&mut draft.language));
+        }
+    }
+
+    pub(super) fn page(&mut self, capture: &Capture, plain: &str) {
+        if !capture.attribute.is_empty() || plain.is_empty() || self.within(Element::Image) {
+            return;
+        }
+        let url = self.absolute(plain);
+        self.draft().page(4, url);
+    }
+
+    pub(super) fn identity(&mut self, capture: &Capture, plain: String) {
+        if plain.is_empty() {
+            return;
+        }
+        if self.within(Element::Source) {
+            if let Some(entry) = &mut self.entry {
+                entry.source.0 = plain;
+            }
+            return;
+        }
+        let is_address = capture.element == Element::Guid
+            && !capture.attribute.eq_ignore_ascii_case("false")
+            && plain.contains("://");
+        if is_address {
+            let url = self.absolute(&plain);
+            self.draft().page(1, url);
+        }
+        let is_core = capture.space == Space::Core;
+        let draft = self.draft();
+        if draft.id.is_empty() || is_core {
+            draft.id = plain;
+        }
+    }
+
+    pub(super) fn date_of(&mut self, what: Element, space: Space, text: &str) {
+        if text.trim().is_empty() || self.within(Element::Source) || self.within(Element::Image) {
+            return;
+        }
+        let Some(date): Option<Timestamp> = (self.date)(text) else {
+            let place = self.place();
+            return self.losses.add("date", &place, text);
+        };
+        let rank = if space == Space::Core { 3 } else { 2 };
+        let draft = self.draft();
+        match what {
+            Element::Updated => prefer(&mut draft.updated, rank, date),
+            Element::Created => prefer(&mut draft.published, 1, date),
+            _ => prefer(&mut draft.published, rank, date),
+        }
+    }
+}
