@@ -13,6 +13,7 @@ mod fields;
 mod json;
 mod reader;
 mod references;
+mod texts;
 mod tokens;
 mod values;
 mod vocabulary;

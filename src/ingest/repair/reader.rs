@@ -1,9 +1,7 @@
 //! XML of every dialect: walks over tags and texts, keeps in mind where it is, and fills drafts.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use quick_xml::escape::escape;
 use url::Url;
 
 use crate::ingest::repair::capture::{Capture, Kind};
@@ -18,7 +16,7 @@ use crate::text::xml::Xml;
 /// Elements within elements that are remembered; deeper ones are passed over.
 const MAX_DEPTH: usize = 256;
 /// Attributes of one element that are read.
-const MAX_ATTRIBUTES: usize = 64;
+pub(super) const MAX_ATTRIBUTES: usize = 64;
 /// The longest base address: it may stand before every link.
 const MAX_BASE_BYTES: usize = 2048;
 
@@ -56,8 +54,8 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
 
 /// An element that is open.
 pub(super) struct Open {
-    name: String,
-    element: Element,
+    pub(super) name: String,
+    pub(super) element: Element,
     /// Lengths of the stacks of addresses and languages before it.
     bases: usize,
     languages: usize,
@@ -315,7 +313,7 @@ impl<'a> Reader<'a> {
             .map(|open| open.element)
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         let Some(open) = self.open.pop() else { return };
         match open.element {
             Element::Entry => self.end_entry(),
@@ -446,107 +444,5 @@ impl<'a> Reader<'a> {
 
     pub(super) fn is_atom(&self) -> bool {
         matches!(self.format, Some("atom" | "atom03"))
-    }
-
-    // ---- texts
-
-    fn text(&mut self, text: &str, is_literal: bool) {
-        let text = if is_literal {
-            crate::text::without_control_characters(text)
-        } else {
-            self.references.resolve(text)
-        };
-        if let Some(capture) = &mut self.capture {
-            return capture.text(&text);
-        }
-        let text = text.trim();
-        if text.is_empty() || self.is_aside() {
-            return;
-        }
-        match self.open.last().map(|open| open.element) {
-            // People and sources are written as texts in RSS.
-            Some(Element::Author) => self.person.name.push_str(text),
-            Some(Element::Source) => {
-                if let Some(entry) = &mut self.entry {
-                    entry.source.1.push_str(text);
-                }
-            }
-            Some(Element::Image) if self.within(Element::Image) => {}
-            _ => {}
-        }
-    }
-
-    fn begin_capture(&mut self, what: Element, space: Space, said: &Attributes) {
-        let Some(open) = self.open.last() else { return };
-        let kind = self.kind(what, space, said);
-        let attribute = match what {
-            Element::Guid => said.get("ispermalink").unwrap_or_default(),
-            Element::Link => said.get("href").unwrap_or_default(),
-            _ => "",
-        };
-        let attribute = attribute.to_owned();
-        self.capture = Some(Capture::new(open.name.clone(), (what, space), kind, attribute));
-    }
-
-    fn kind(&self, what: Element, space: Space, said: &Attributes) -> Kind {
-        let is_text = matches!(
-            what,
-            Element::Title | Element::Subtitle | Element::Summary | Element::Content
-        );
-        if space == Space::Xhtml {
-            return Kind::Inline;
-        }
-        if !is_text || (!self.is_atom() && said.get("type").is_none()) {
-            return if is_text { Kind::Html } else { Kind::Plain };
-        }
-        let mode = said.get("mode").unwrap_or_default().trim().to_ascii_lowercase();
-        let kind = said.get("type").unwrap_or_default().trim().to_ascii_lowercase();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        match (kind, mode.as_str()) {
-            (_, "base64") => Kind::Base64,
-            ("html" | "text/html" | "application/html" | "text/x-html", "xml") => Kind::Inline,
-            ("html" | "text/html" | "application/html" | "text/x-html", _) => Kind::Html,
-            ("xhtml" | "application/xhtml+xml" | "text/xhtml", _) => Kind::Inline,
-            ("" | "text" | "plain" | "text/plain", _) => Kind::Plain,
-            (kind, _) if kind.ends_with("xml") => Kind::Inline,
-            (kind, _) if kind.starts_with("text/") || !kind.contains('/') => Kind::Plain,
-            _ => Kind::Base64,
-        }
-    }
-
-    fn capture_start(&mut self, name: &str, raw: &str) {
-        let Some(mut capture) = self.capture.take() else { return };
-        if capture.name.eq_ignore_ascii_case(name) {
-            capture.nested += 1;
-        }
-        let mut tag = format!("<{}", local(name));
-        for (key, value) in attributes(raw).take(MAX_ATTRIBUTES) {
-            if key.starts_with("xmlns")
-                || key.contains(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | ':')))
-            {
-                continue;
-            }
-            let value = self.references.resolve(value);
-            let value = if matches!(key, "href" | "src") && !self.bases.is_empty() {
-                Cow::Owned(self.absolute(&value))
-            } else {
-                value
-            };
-            tag.push_str(&format!(
-                " {}=\"{}\"",
-                key.strip_prefix("xml:").unwrap_or(key),
-                escape(value.as_ref())
-            ));
-        }
-        tag.push('>');
-        capture.tag(&tag);
-        self.capture = Some(capture);
-    }
-
-    fn end_capture(&mut self) {
-        let Some(capture) = self.capture.take() else { return };
-        self.captured(capture);
-        // The element of the text is the innermost open one.
-        self.close();
     }
 }
