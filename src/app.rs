@@ -25,9 +25,9 @@ use crate::store::locks::Locks;
 use crate::web::{self, Site};
 
 /// How long services may take to end; what is under way after that is dropped, and done again by the next start.
-const GRACE: Duration = Duration::from_secs(7);
+const GRACE: Duration = Duration::from_secs(5);
 /// How long readers may take to be answered after that. Together less than ten seconds: service managers wait no longer.
-const LAST_ANSWERS: Duration = Duration::from_secs(2);
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// A configuration with its store, from which services are made.
 #[derive(Debug)]

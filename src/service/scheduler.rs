@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_secs(15 * 60);
 /// The longest sleep: so often, at least, the scheduler shows that it lives.
 const BEAT: Duration = Duration::from_secs(15);
 /// How long polls under way may take to end when the program stops.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Polls what is due.
 #[derive(Debug, Clone)]
