@@ -1,5 +1,6 @@
 //! The words of the house as types: plain data that every floor above shares. No I/O, no third-party library but time and addresses.
 
+pub mod chain;
 pub mod clock;
 pub mod edition;
 pub mod feed;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::config::{Config, DigestConfig};
+use crate::model::chain::chain;
 use crate::model::clock::{SharedClock, later};
 use crate::model::edition::{Edition, EditionId};
 use crate::model::story::StoryText;
@@ -55,7 +56,7 @@ impl Digests {
             match self.make_if_due(digest, view).await {
                 Ok(due) => next = Some(next.map_or(due, |next| next.min(due))),
                 // One digest that fails keeps no other waiting.
-                Err(e) => error!("digest {:?} waits: {:#}", digest.name, anyhow::Error::from(e)),
+                Err(e) => error!("digest {:?} waits: {}", digest.name, chain(&e)),
             }
         }
         next

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::config::Config;
+use crate::model::chain::chain;
 use crate::model::clock::{SharedClock, later};
 use crate::model::edition::{Delivery, Edition, EditionId};
 use crate::model::story::StoryText;
@@ -120,7 +121,7 @@ impl Outbox {
             return Ok(());
         };
         let next = next_attempt(delivery.attempts, failure.retry(), self.clock.now());
-        let reason = format!("{:#}", anyhow::Error::from(failure));
+        let reason = chain(&failure);
         match next {
             Some(_) => {
                 warn!(
@@ -178,7 +179,7 @@ impl Outbox {
             let wait = match self.send_due(stop).await {
                 Ok(_) => self.until_next().await,
                 Err(e) => {
-                    error!("mails wait: {:#}", anyhow::Error::from(e));
+                    error!("mails wait: {}", chain(&e));
                     LOOK
                 }
             };

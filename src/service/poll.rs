@@ -12,6 +12,7 @@ use crate::config::PollConfig;
 use crate::ingest::cadence::{PollFacts, next_poll};
 use crate::ingest::fetch::{Document, Fetched, Fetcher, Signals};
 use crate::ingest::{self, identity};
+use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
 use crate::model::feed::{FeedForPoll, FeedId, Validators};
 use crate::model::item::KeyedItem;
@@ -92,13 +93,7 @@ impl Poller {
             Ok(Fetched::Document(document)) => self.document(&feed, *document).await?,
             Err(e) => {
                 let (status, retry_after) = (e.status(), e.retry_after());
-                failed(
-                    &feed,
-                    format!("{:#}", anyhow::Error::from(e)),
-                    status,
-                    retry_after,
-                    false,
-                )
+                failed(&feed, chain(&e), status, retry_after, false)
             }
         };
         let finished_at = self.clock.now();
@@ -164,7 +159,7 @@ impl Poller {
         .await;
         let (facts, items, losses) = match parsed {
             Some(Ok(read)) => read,
-            Some(Err(e)) => return Ok(Err(format!("{:#}", anyhow::Error::from(e)))),
+            Some(Err(e)) => return Ok(Err(chain(&e))),
             None => return Ok(Err("the document could not be read: a fault of this program".to_owned())),
         };
         let keys = items.iter().map(|item: &KeyedItem| item.key).collect();

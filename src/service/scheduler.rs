@@ -8,6 +8,7 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
 use crate::model::feed::FeedId;
 use crate::model::heartbeat::Heartbeat;
@@ -77,10 +78,6 @@ impl Polls {
     }
 }
 
-fn chain(error: &StoreError) -> String {
-    format!("{:#}", anyhow::Error::from(error.clone()))
-}
-
 impl Scheduler {
     /// A scheduler that has up to `concurrency` polls on the network.
     #[must_use]
@@ -144,7 +141,7 @@ impl Scheduler {
         while !stop.is_cancelled() {
             self.beat.beat(self.clock.now());
             let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
-                error!("cannot look for feeds that are due: {:#}", anyhow::Error::from(e));
+                error!("cannot look for feeds that are due: {}", chain(&e));
                 BEAT
             });
             tokio::select! {
@@ -156,10 +153,7 @@ impl Scheduler {
             while polls.try_next().is_some() {}
         }
         if let Err(e) = self.wind_down(polls, |_| {}).await {
-            error!(
-                "cannot give back feeds that were being polled: {:#}",
-                anyhow::Error::from(e)
-            );
+            error!("cannot give back feeds that were being polled: {}", chain(&e));
         }
     }
 

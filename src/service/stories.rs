@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error};
 
+use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
 use crate::store::stories::Placed;
 use crate::store::{Store, StoreError};
@@ -56,7 +57,7 @@ impl Stories {
                     debug!(items = placed.items, stories = placed.stories, "placed items")
                 }
                 Ok(_) => {}
-                Err(e) => error!("stories wait for their places: {:#}", anyhow::Error::from(e)),
+                Err(e) => error!("stories wait for their places: {}", chain(&e)),
             }
             if stop.is_cancelled() {
                 return;

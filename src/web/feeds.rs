@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 use tracing::error;
 
+use crate::model::chain::chain;
 use crate::model::view::View;
 use crate::output::{MergedFeed, atom, json_feed, rss};
 use crate::store::StoreError;
@@ -63,7 +64,7 @@ pub(super) async fn feed(
             "There is no such feed; the front page lists those that there are.\n",
         ),
         Err(e) => {
-            error!("cannot render {file}: {:#}", anyhow::Error::from(e));
+            error!("cannot render {file}: {}", chain(&e));
             plain(StatusCode::SERVICE_UNAVAILABLE, "The feed cannot be read just now.\n")
         }
     }
