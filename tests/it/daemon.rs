@@ -8,6 +8,15 @@ use crate::support::eventually;
 use crate::support::origin::{Answer, Origin, atom, rss};
 use crate::support::smtp::{Reply, SmtpSink};
 
+/// A publisher, a mail server, and a folder for a daemon between them.
+async fn stage() -> (Origin, SmtpSink, tempfile::TempDir) {
+    (
+        Origin::start().await,
+        SmtpSink::start().await,
+        tempfile::tempdir().unwrap(),
+    )
+}
+
 /// A digest that is due when the tests say so: once a year would be too seldom for them.
 fn config(folder: &Path, origin: &Origin, sink: &SmtpSink) -> PathBuf {
     let file = folder.join("tidings.toml");
@@ -65,11 +74,7 @@ fn make_digest_due(folder: &Path) {
 
 #[tokio::test]
 async fn the_main_job_from_two_feeds_to_a_reader_and_a_mail_box() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     let english = [
         ("1", "Port opens", "https://a.example/1"),
         ("2", "Shared story", "https://a.example/2?utm_source=x"),
@@ -118,11 +123,7 @@ async fn the_main_job_from_two_feeds_to_a_reader_and_a_mail_box() {
 
 #[tokio::test]
 async fn a_poll_that_is_killed_is_done_again_and_nothing_is_lost_or_doubled() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     let items = [("1", "One", "https://a.example/1"), ("2", "Two", "https://a.example/2")];
     let document = rss("Agency", &items);
     origin.serve("/fa", atom("وبلاگ", &[]));
@@ -156,11 +157,7 @@ async fn a_poll_that_is_killed_is_done_again_and_nothing_is_lost_or_doubled() {
 
 #[tokio::test]
 async fn a_mail_that_is_killed_before_the_server_took_it_goes_out_once_with_the_same_id() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     origin.serve("/en", rss("Agency", &[("1", "One", "https://a.example/1")]));
     origin.serve("/fa", atom("وبلاگ", &[]));
     let file = config(folder.path(), &origin, &sink);
@@ -198,11 +195,7 @@ async fn a_mail_that_is_killed_before_the_server_took_it_goes_out_once_with_the_
 
 #[tokio::test]
 async fn stopping_waits_for_no_publisher_and_no_mail_server() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     origin.serve("/en", rss("Agency", &[("1", "One", "https://a.example/1")]));
     origin.set("/fa", Answer::Stalling(b"<feed".to_vec()));
     let file = config(folder.path(), &origin, &sink);
@@ -222,11 +215,7 @@ async fn stopping_waits_for_no_publisher_and_no_mail_server() {
 
 #[tokio::test]
 async fn a_new_configuration_is_taken_and_a_wrong_one_is_refused() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     origin.serve("/en", rss("Agency", &[("1", "One", "https://a.example/1")]));
     origin.serve("/fa", atom("وبلاگ", &[]));
     origin.serve("/more", rss("More", &[("9", "Nine", "https://c.example/9")]));
@@ -251,11 +240,7 @@ async fn a_new_configuration_is_taken_and_a_wrong_one_is_refused() {
 
 #[tokio::test]
 async fn a_second_daemon_on_one_store_is_refused() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     let file = config(folder.path(), &origin, &sink);
     let daemon = Daemon::start(&file).await;
     eventually("the lock", || async {
@@ -274,11 +259,7 @@ async fn a_second_daemon_on_one_store_is_refused() {
 
 #[tokio::test]
 async fn systemd_is_told_of_every_turn() {
-    let (origin, sink, folder) = (
-        Origin::start().await,
-        SmtpSink::start().await,
-        tempfile::tempdir().unwrap(),
-    );
+    let (origin, sink, folder) = stage().await;
     let file = config(folder.path(), &origin, &sink);
     let socket = folder.path().join("notify");
     let listener = tokio::net::UnixDatagram::bind(&socket).unwrap();

@@ -22,7 +22,7 @@ pub(super) enum Space {
 }
 
 /// Parts of addresses, in small letters, that tell what a namespace is for. The first that fits counts.
-const BY_ADDRESS: [(&str, Space); 24] = [
+const BY_ADDRESS: [(&str, Space); 22] = [
     ("purl.org/dc/", Space::Dublin),
     ("dublincore.org", Space::Dublin),
     ("purl.org/rss/1.0/modules/content", Space::Content),
@@ -40,10 +40,8 @@ const BY_ADDRESS: [(&str, Space); 24] = [
     ("rssboard.org/rss-specification", Space::Core),
     ("rssnamespace.org/feeds/rss", Space::Core),
     ("search.yahoo.com/mrss", Space::Media),
-    ("video.search.yahoo.com/mrss", Space::Media),
     ("rssboard.org/media-rss", Space::Media),
     ("itunes.com/dtds/podcast", Space::Itunes),
-    ("itunes.com/dtds/podcast-1.0", Space::Itunes),
     ("google.com/schemas/play-podcasts", Space::Itunes),
     ("w3.org/1999/xhtml", Space::Xhtml),
     ("w3.org/1999/02/22-rdf-syntax", Space::Rdf),
