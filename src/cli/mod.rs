@@ -8,6 +8,7 @@ mod opml;
 mod parse;
 mod poll;
 mod run;
+mod said;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -67,7 +68,7 @@ enum Command {
     /// Print the annotated default configuration
     #[command(subcommand, after_help = "Example:\n  tidings config default > tidings.toml")]
     Config(check::ConfigCommand),
-    /// List feeds, or show all that is known of one
+    /// List feeds, show all that is known of one, add and remove them
     #[command(subcommand, after_help = "Example:\n  tidings feed show borna-en")]
     Feed(feed::FeedCommand),
     /// Show what a document says, without storing anything

@@ -51,23 +51,36 @@ impl fmt::Display for FaultReport {
 /// # Errors
 /// When the file cannot be read, is not TOML, or says anything that makes no sense; then with all faults at once.
 pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Config, ConfigError> {
-    let (text, name, folder) = match file {
+    match file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Read(path.to_owned(), e))?;
+            understood(&text, Some(path), environment)
+        }
+        None => understood(DEFAULT, None, environment),
+    }
+}
+
+/// The same, for what `file` would say if it held `text`.
+///
+/// # Errors
+/// As [`load`].
+pub fn understood(
+    text: &str,
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let (name, folder) = match file {
         Some(path) => (
-            std::fs::read_to_string(path).map_err(|e| ConfigError::Read(path.to_owned(), e))?,
             path.display().to_string(),
             path.parent().unwrap_or(Path::new("")).to_owned(),
         ),
-        None => (
-            DEFAULT.to_owned(),
-            "the built-in configuration".to_owned(),
-            PathBuf::new(),
-        ),
+        None => ("the built-in configuration".to_owned(), PathBuf::new()),
     };
     let parse = |text: &str, name: &str| {
         text.parse::<Table>()
             .map_err(|e| ConfigError::Toml(name.to_owned(), Box::new(e)))
     };
-    let mut table = parse(&text, &name)?;
+    let mut table = parse(text, &name)?;
     if file.is_some() {
         let builtin = parse(DEFAULT, "the built-in configuration")?;
         fill_scalars(&mut table, builtin);
@@ -82,7 +95,7 @@ pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, Stri
     let lines = found.iter().map(|fault| {
         let place = match from_environment.get(&fault.key) {
             Some(variable) => format!("environment, {variable}"),
-            None => line_of(&text, fault).map_or_else(|| name.clone(), |line| format!("{name}:{line}")),
+            None => line_of(text, fault).map_or_else(|| name.clone(), |line| format!("{name}:{line}")),
         };
         format!("{place}: {}: {}", fault.key, fault.reason)
     });

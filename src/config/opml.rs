@@ -8,7 +8,8 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::model::feed::{FeedIntent, FeedUrl};
+use crate::config::feeds::unique_name;
+use crate::model::feed::{FeedIntent, FeedUrl, Manner};
 
 /// The deepest folder that counts; deeper ones belong to the folder at this depth.
 const MAX_DEPTH: usize = 64;
@@ -77,7 +78,12 @@ pub fn read(text: &str) -> Result<OpmlList, OpmlError> {
             match FeedUrl::parse(&outline.address) {
                 Ok(url) if addresses.insert(url.clone()) => {
                     let name = unique_name(&outline.title, &url, &mut names);
-                    list.feeds.push(FeedIntent { name, url, group });
+                    list.feeds.push(FeedIntent {
+                        name,
+                        url,
+                        group,
+                        manner: Manner::default(),
+                    });
                 }
                 Ok(_) => {}
                 Err(e) => list.passed_over.push(format!("{:?}: {e}", outline.address)),
@@ -118,26 +124,6 @@ impl Outline {
             outline.title = text;
         }
         outline
-    }
-}
-
-fn unique_name(title: &str, url: &FeedUrl, taken: &mut HashSet<String>) -> String {
-    let host = url.host();
-    let plain = if title.is_empty() { host } else { title };
-    if taken.insert(plain.to_owned()) {
-        return plain.to_owned();
-    }
-    let with_host = format!("{plain} ({host})");
-    if taken.insert(with_host.clone()) {
-        return with_host;
-    }
-    let mut number = 2_u64;
-    loop {
-        let name = format!("{plain} ({host} {number})");
-        if taken.insert(name.clone()) {
-            return name;
-        }
-        number += 1;
     }
 }
 

@@ -1,6 +1,5 @@
 //! From the tables of a configuration to its types: every key, its range, and what must fit together.
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,13 +9,14 @@ use lettre::message::Mailbox;
 use toml::Table;
 use url::{Host, Url};
 
+use crate::config::feeds::feeds;
 use crate::config::schedule::Schedule;
 use crate::config::section::{Faults, Section};
 use crate::config::{
     Config, DigestConfig, FetchConfig, LogConfig, MailConfig, PollConfig, SmtpConfig, SmtpSecurity, StoreConfig,
-    Transport, WebConfig, opml,
+    Transport, WebConfig,
 };
-use crate::model::feed::{FeedIntent, FeedUrl};
+use crate::model::feed::FeedIntent;
 use crate::model::view::View;
 use crate::text::fold::fold;
 use crate::text::language::primary_subtag;
@@ -34,8 +34,7 @@ pub(super) fn read(table: Table, folder: &Path, faults: &Faults) -> Option<Confi
     let mut warnings = Vec::new();
     let (store, web, log) = (store(&mut root, folder), web(&mut root), log(&mut root));
     let (fetch, poll, mail) = (fetch(&mut root), poll(&mut root), mail(&mut root, folder));
-    let mut feeds = feeds(&mut root);
-    lists(&mut root, folder, &mut feeds, &mut warnings);
+    let feeds = feeds(&mut root, folder, &mut warnings);
     let views = views(&mut root, &feeds);
     let digests = digests(&mut root, &views);
     root.finish();
@@ -258,70 +257,6 @@ fn percent_decoded(text: &str) -> String {
         .next()
         .map(|(_, value)| value.into_owned())
         .unwrap_or_default()
-}
-
-fn feeds(root: &mut Section) -> Vec<FeedIntent> {
-    let mut feeds: Vec<FeedIntent> = Vec::new();
-    let mut names = HashSet::new();
-    let mut addresses: HashMap<FeedUrl, String> = HashMap::new();
-    for mut section in root.sections("feed") {
-        let name = section.required_text("name");
-        let text = section.required_text("url");
-        let group = section.text("group").unwrap_or_default();
-        if !name.is_empty() && !names.insert(name.clone()) {
-            section.fault(
-                "name",
-                format!("another feed is called {name:?} already; names must differ"),
-            );
-        }
-        match FeedUrl::parse(&text) {
-            Ok(url) => {
-                if let Some(other) = addresses.insert(url.clone(), name.clone()) {
-                    section.fault("url", format!("the feed {other:?} has this address already"));
-                }
-                feeds.push(FeedIntent { name, url, group });
-            }
-            Err(_) if text.is_empty() => {}
-            Err(e) => section.fault("url", e.to_string()),
-        }
-        section.finish();
-    }
-    feeds
-}
-
-/// Adds what the OPML lists hold and the file does not.
-fn lists(root: &mut Section, folder: &Path, feeds: &mut Vec<FeedIntent>, warnings: &mut Vec<String>) {
-    let mut names: HashSet<String> = feeds.iter().map(|f| f.name.clone()).collect();
-    let mut addresses: HashSet<FeedUrl> = feeds.iter().map(|f| f.url.clone()).collect();
-    for file in root.texts("feeds_from") {
-        let path = folder.join(&file);
-        let list = std::fs::read_to_string(&path)
-            .map_err(|e| format!("cannot read {}: {e}", path.display()))
-            .and_then(|text| opml::read(&text).map_err(|e| format!("{}: {e}", path.display())));
-        let list = match list {
-            Ok(list) => list,
-            Err(reason) => {
-                root.fault("feeds_from", reason);
-                continue;
-            }
-        };
-        warnings.extend(
-            list.passed_over
-                .into_iter()
-                .map(|outline| format!("{file}: passed over {outline}")),
-        );
-        for mut feed in list.feeds {
-            if addresses.insert(feed.url.clone()) {
-                let plain = feed.name.clone();
-                let mut number = 2_u64;
-                while !names.insert(feed.name.clone()) {
-                    feed.name = format!("{plain} ({number})");
-                    number += 1;
-                }
-                feeds.push(feed);
-            }
-        }
-    }
 }
 
 fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {

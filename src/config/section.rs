@@ -84,6 +84,13 @@ impl Section {
         self.fault(name, format!("must be {wanted}, is {}", kind(got)));
     }
 
+    /// Whether a key is there.
+    #[must_use]
+    pub fn has(&mut self, name: &'static str) -> bool {
+        self.asked.push(name);
+        self.table.contains_key(name)
+    }
+
     /// A table inside this one; empty when absent.
     pub fn section(&mut self, name: &'static str) -> Section {
         let path = self.key(name);

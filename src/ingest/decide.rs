@@ -9,6 +9,19 @@ use crate::text::hash::hash_of;
 /// After so many revisions an item that still changes on every poll is left as it is.
 pub const MAX_REVISIONS: u32 = 24;
 
+/// Fewer entries than these come and go.
+const FEW: u32 = 4;
+/// Polls in a row that must bring a document which shrank before it is believed.
+const SHRUNK_PATIENCE: u32 = 3;
+
+/// Whether a document with `entries` is believed after one that had `before`. One that shrank to a half, or to nothing, was likely cut
+/// or made by a server in trouble: it is believed only when it has come at several polls in a row, `shrunk` of them before this one.
+#[must_use]
+pub fn is_believed(entries: u32, before: u32, shrunk: u32) -> bool {
+    let shrank = before > 0 && entries == 0 || before >= FEW && u64::from(entries) * 2 <= u64::from(before);
+    !shrank || shrunk + 1 >= SHRUNK_PATIENCE
+}
+
 /// Compares the entries with what is known. Only what is new or has changed is normalised.
 #[must_use]
 pub fn decide(
@@ -57,7 +70,7 @@ fn content_hash(item: &NewItem) -> Hash16 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::{MAX_REVISIONS, decide};
+    use super::{MAX_REVISIONS, decide, is_believed};
     use crate::model::item::{ItemId, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
     use crate::model::poll::ItemChange;
     use std::collections::HashMap;
@@ -128,6 +141,16 @@ mod tests {
             decided("b", &known),
             Some(ItemChange::Edited { id: ItemId(7), .. })
         ));
+    }
+
+    #[test]
+    fn a_document_that_shrank_to_a_half_is_believed_at_the_third_poll() {
+        assert!(is_believed(11, 20, 0));
+        assert!(is_believed(0, 0, 0) && is_believed(1, 3, 0));
+        for shrunk in [0, 1] {
+            assert!(!is_believed(10, 20, shrunk) && !is_believed(0, 1, shrunk));
+        }
+        assert!(is_believed(10, 20, 2) && is_believed(0, 20, 2));
     }
 
     #[test]

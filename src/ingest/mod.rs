@@ -5,28 +5,34 @@ pub mod cadence;
 pub mod charset;
 pub mod date;
 pub mod decide;
+pub mod discover;
 pub mod fetch;
 pub mod identity;
 pub mod normalise;
 pub mod parse;
 pub mod repair;
+pub mod select;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use url::Url;
 
+use crate::ingest::date::zone::Dates;
+use crate::ingest::discover::{Offer, discover};
 use crate::ingest::normalise::Normaliser;
 use crate::ingest::parse::{ParseError, Relations};
-use crate::ingest::repair::{RepairError, draft};
+use crate::ingest::repair::{Losses, RepairError, draft};
+use crate::ingest::select::SelectError;
+use crate::model::feed::Manner;
 use crate::model::item::{ItemKey, KeyedItem, KnownItem, ParsedFeed};
 use crate::model::poll::{ItemChange, Loss};
 
 /// A document that was read.
 #[derive(Debug)]
 pub struct Reading {
-    /// `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf` or `json`.
+    /// `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf`, `sitemap`, `json`, or `page` for one that is read by selectors.
     pub format: &'static str,
     /// The encoding that it was read in.
     pub encoding: String,
@@ -34,6 +40,21 @@ pub struct Reading {
     pub feed: ParsedFeed,
     /// What was lost or guessed.
     pub losses: Vec<Loss>,
+}
+
+/// A document, and what is known of where it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The document.
+    pub bytes: &'a [u8],
+    /// The HTTP `Content-Type`, or empty.
+    pub content_type: &'a str,
+    /// Where it came from.
+    pub address: &'a Url,
+    /// How the configuration wants it read.
+    pub manner: &'a Manner,
+    /// Offset from UTC in minutes that former documents stated.
+    pub offset_minutes: Option<i16>,
 }
 
 /// Why nothing at all can be read of a document.
@@ -45,27 +66,56 @@ pub enum ReadError {
     /// The parser refused what was made of it.
     #[error(transparent)]
     Parse(#[from] ParseError),
+    /// It is a page on which the selectors find nothing.
+    #[error(transparent)]
+    Select(#[from] SelectError),
 }
 
-/// Reads a document that came from `address`: bytes become text, text becomes the clean dialect, and what it says comes out.
-/// Dates without a zone are read in `zone`.
+impl ReadError {
+    /// Whether the document is a web page, which may offer feeds.
+    #[must_use]
+    pub fn is_web_page(&self) -> bool {
+        matches!(self, Self::Repair(RepairError::WebPage))
+    }
+}
+
+/// Reads a document: bytes become text, text becomes the clean dialect, and what it says comes out.
+///
+/// Dates that state no zone are read in the one that the configuration names, else in that of the other dates, else in that of
+/// former documents, else in UTC.
 ///
 /// # Errors
 /// When nothing at all can be read.
-pub fn read(bytes: &[u8], content_type: &str, address: &Url, zone: &TimeZone) -> Result<Reading, ReadError> {
-    let decoded = charset::decode(bytes, content_type);
-    let repaired = repair::repair(&decoded.text, address, &|text| date::parse(text, zone))?;
-    let relations = Relations {
-        language: draft::LANGUAGE,
-        base: draft::BASE,
-        source: draft::SOURCE,
-        image: draft::IMAGE,
-        ttl: draft::TTL,
-        nowhere: draft::NOWHERE,
-    };
-    let inherit = matches!(repaired.format, "atom" | "atom03" | "json");
-    let feed = parse::parse(&repaired.xml, address, relations, inherit)?;
-    let mut losses = repaired.losses;
+pub fn read(input: &Input<'_>) -> Result<Reading, ReadError> {
+    let decoded = charset::decode(input.bytes, input.content_type);
+    let configured = TimeZone::get(&input.manner.time_zone).ok();
+    let learned = input
+        .offset_minutes
+        .and_then(|minutes| Offset::from_seconds(i32::from(minutes) * 60).ok());
+    let zone = configured
+        .clone()
+        .or_else(|| learned.map(Offset::to_time_zone))
+        .unwrap_or(TimeZone::UTC);
+    let mut dates = Dates::new(zone.clone());
+    let mut understood = understand(&decoded.text, input, &dates)?;
+    let own = dates.usual();
+    if configured.is_none()
+        && dates.unstated() > 0
+        && let Some(own) = own.map(Offset::to_time_zone).filter(|own| *own != zone)
+    {
+        dates = Dates::new(own);
+        understood = understand(&decoded.text, input, &dates)?;
+    }
+    let (format, mut feed, mut losses) = understood;
+    feed.facts.offset_minutes = own.and_then(|own| i16::try_from(own.seconds() / 60).ok());
+    if configured.is_none() && dates.unstated() > 0 {
+        let zone = own.or(learned).unwrap_or(Offset::UTC);
+        losses.add(
+            "time_zone",
+            "feed",
+            &format!("{} dates state no zone, read in that of UTC{zone}", dates.unstated()),
+        );
+    }
     if let Some(declared) = &decoded.instead_of {
         losses.add(
             "encoding",
@@ -77,11 +127,42 @@ pub fn read(bytes: &[u8], content_type: &str, address: &Url, zone: &TimeZone) ->
         losses.add("broken_bytes", "feed", &format!("{} could not be read", decoded.broken));
     }
     Ok(Reading {
-        format: repaired.format,
+        format,
         encoding: decoded.encoding,
         feed,
         losses: losses.list(),
     })
+}
+
+/// The feeds that a web page offers, the likeliest first; `links` are the values of its `Link` headers.
+#[must_use]
+pub fn offers(input: &Input<'_>, links: &[String]) -> Vec<Offer> {
+    discover(
+        &charset::decode(input.bytes, input.content_type).text,
+        links,
+        input.address,
+    )
+}
+
+/// What a text says: a page by its selectors, anything else by way of the clean dialect.
+fn understand(text: &str, input: &Input<'_>, dates: &Dates) -> Result<(&'static str, ParsedFeed, Losses), ReadError> {
+    if let Some(selectors) = &input.manner.select {
+        let mut losses = Losses::default();
+        let feed = select::read(text, input.address, selectors, dates, &mut losses)?;
+        return Ok(("page", feed, losses));
+    }
+    let repaired = repair::repair(text, input.address, &|text| dates.read(text))?;
+    let relations = Relations {
+        language: draft::LANGUAGE,
+        base: draft::BASE,
+        source: draft::SOURCE,
+        image: draft::IMAGE,
+        ttl: draft::TTL,
+        nowhere: draft::NOWHERE,
+    };
+    let inherit = matches!(repaired.format, "atom" | "atom03" | "json");
+    let feed = parse::parse(&repaired.xml, input.address, relations, inherit)?;
+    Ok((repaired.format, feed, repaired.losses))
 }
 
 /// What becomes of the entries of a document that came from `address` and declares `language` (or nothing).

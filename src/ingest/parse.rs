@@ -13,7 +13,7 @@ use url::Url;
 use crate::model::clock::from_millis;
 use crate::model::feed::FeedFacts;
 use crate::model::item::{Enclosure, FeedAbout, ItemSource, ParsedFeed, RawItem};
-use crate::text::html::{cut, plain_line};
+use crate::text::html::{as_html, cut, plain_line};
 
 /// The longest title, identifier or address of a feed, in bytes: they are repeated in every entry of a merged feed.
 const MAX_FACT_BYTES: usize = 1024;
@@ -91,14 +91,23 @@ impl Reader<'_> {
             site_link: self.web_address(&self.href(&feed.links, "alternate")),
             language: cut(feed.language.as_deref().unwrap_or_default().trim(), MAX_TAG_BYTES).to_ascii_lowercase(),
             ttl_minutes: u32::try_from(ttl).unwrap_or_default(),
+            offset_minutes: None,
         };
         let image = feed.logo.or(feed.icon).map(|image: Image| image.uri);
+        let image = image.unwrap_or_else(|| self.href(&feed.links, self.relations.image));
+        let plain = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| plain_line(text))
+                .filter(|text| !text.is_empty())
+                .collect()
+        };
         let about = FeedAbout {
-            subtitle: html(feed.description),
-            authors: authors.clone(),
+            subtitle: plain_line(&html(feed.description)),
+            authors: plain(&authors),
             updated: feed.updated.or(feed.published).map(instant),
-            image: image.unwrap_or_else(|| self.href(&feed.links, self.relations.image)),
-            categories: terms(feed.categories),
+            image: self.web_address(&image),
+            categories: plain(&terms(feed.categories)),
         };
         let heirs = if inherit { authors } else { Vec::new() };
         let items = feed.entries.into_iter().map(|entry| self.item(entry, &heirs)).collect();
@@ -178,14 +187,10 @@ fn html(text: Option<Text>) -> String {
         return String::new();
     };
     if text.content_type.essence().to_string() == "text/plain" {
-        escaped(&text.content)
+        as_html(&text.content)
     } else {
         text.content
     }
-}
-
-fn escaped(plain: &str) -> String {
-    plain.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 fn body(content: Content) -> String {
@@ -195,7 +200,7 @@ fn body(content: Content) -> String {
     }
     body.split("\n\n")
         .filter(|paragraph| !paragraph.trim().is_empty())
-        .map(|paragraph| format!("<p>{}</p>", escaped(paragraph.trim()).replace('\n', "<br>")))
+        .map(|paragraph| format!("<p>{}</p>", as_html(paragraph.trim()).replace('\n', "<br>")))
         .collect()
 }
 

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use url::Url;
 
 use super::repair::RepairError;
-use super::{ReadError, Reading, decide, identity};
+use super::{Input, ReadError, Reading, decide, identity};
+use crate::model::feed::Manner;
 use crate::model::item::{NewItem, ParsedFeed};
 use crate::model::poll::ItemChange;
 
@@ -16,7 +16,13 @@ fn address() -> Url {
 }
 
 fn read(bytes: &[u8], content_type: &str, address: &Url) -> Result<Reading, ReadError> {
-    super::read(bytes, content_type, address, &TimeZone::UTC)
+    super::read(&Input {
+        bytes,
+        content_type,
+        address,
+        manner: &Manner::default(),
+        offset_minutes: None,
+    })
 }
 
 fn parsed(document: &str) -> ParsedFeed {
@@ -184,4 +190,83 @@ fn the_same_document_gives_the_same_keys() {
     };
     assert_eq!(keys(&document), keys(&document));
     assert_eq!(keys(&document).len(), 2);
+}
+
+#[test]
+fn a_news_site_map_is_a_feed() {
+    let document = "<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9' xmlns:news='http://www.google.com/schemas/sitemap-news/0.9'
+            xmlns:image='http://www.google.com/schemas/sitemap-image/1.1'>
+        <url><loc>https://example.org/1</loc><lastmod>2026-11-22T10:30:00Z</lastmod><news:news>
+            <news:publication><news:name>خبر</news:name><news:language>fa</news:language></news:publication>
+            <news:publication_date>2026-11-22T10:00:00Z</news:publication_date><news:title>One &amp; first</news:title>
+            <news:keywords>a, b</news:keywords></news:news><image:image><image:loc>/1.jpg</image:loc></image:image></url>
+        <url><loc>https://example.org/about</loc></url></urlset>";
+    let reading = read(document.as_bytes(), "", &address()).unwrap();
+    assert_eq!((reading.format, reading.feed.facts.title.as_str()), ("sitemap", "خبر"));
+    let [item] = &reading.feed.items[..] else {
+        panic!("{reading:?}")
+    };
+    assert_eq!(
+        (item.link.as_str(), item.title.as_str()),
+        ("https://example.org/1", "One & first")
+    );
+    assert_eq!(
+        (item.language.as_str(), item.image.as_str()),
+        ("fa", "https://example.org/1.jpg")
+    );
+    assert_eq!(item.categories, ["a", "b"]);
+    assert_eq!(item.published.unwrap().to_string(), "2026-11-22T10:00:00Z");
+    assert_eq!(reading.losses[0].kind, "not_news");
+    let without_news = read(
+        b"<urlset><url><loc>https://example.org/</loc></url></urlset>",
+        "",
+        &address(),
+    );
+    assert!(matches!(without_news, Err(ReadError::Repair(RepairError::NoNews))));
+}
+
+#[test]
+fn dates_without_a_zone_are_read_in_the_one_that_the_configuration_names_or_the_feed_states() {
+    let dated = |channel: &str| {
+        format!(
+            "<rss><channel>{channel}<item><title>a</title><pubDate>2026-11-22 10:00</pubDate></item></channel></rss>"
+        )
+    };
+    let at = |document: &str, manner: &Manner, offset_minutes| {
+        let (bytes, address) = (document.as_bytes(), &address());
+        let input = Input {
+            bytes,
+            content_type: "",
+            address,
+            manner,
+            offset_minutes,
+        };
+        let reading = super::read(&input).unwrap();
+        let guessed = reading.losses.iter().any(|loss| loss.kind == "time_zone");
+        (
+            reading.feed.items[0].published.unwrap().to_string(),
+            guessed,
+            reading.feed.facts.offset_minutes,
+        )
+    };
+    let (alone, beside) = (
+        dated(""),
+        dated("<lastBuildDate>Sun, 22 Nov 2026 10:30:00 +0330</lastBuildDate>"),
+    );
+    let tehran = Manner {
+        time_zone: "Asia/Tehran".to_owned(),
+        ..Manner::default()
+    };
+    let nothing = Manner::default();
+    let read = |text: &str, guessed, offset| (text.to_owned(), guessed, offset);
+    assert_eq!(at(&alone, &nothing, None), read("2026-11-22T10:00:00Z", true, None));
+    assert_eq!(at(&alone, &tehran, None), read("2026-11-22T06:30:00Z", false, None));
+    assert_eq!(
+        at(&alone, &nothing, Some(120)),
+        read("2026-11-22T08:00:00Z", true, None)
+    );
+    assert_eq!(
+        at(&beside, &nothing, Some(120)),
+        read("2026-11-22T06:30:00Z", true, Some(210))
+    );
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// The row of a feed in the store.
@@ -104,6 +104,35 @@ pub struct FeedIntent {
     pub url: FeedUrl,
     /// The group it belongs to; empty: none.
     pub group: String,
+    /// How its documents are read.
+    pub manner: Manner,
+}
+
+/// How the documents of a feed are read, where the configuration knows more than they say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Manner {
+    /// IANA name of the zone of its dates that state none; empty: the zone that its other dates state, or else UTC.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub time_zone: String,
+    /// What its items are, where it is a web page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select: Option<Select>,
+}
+
+/// CSS selectors that find the items of a web page. All but the first look within an item; an empty one looks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Select {
+    /// Each item.
+    pub item: String,
+    /// Its title.
+    pub title: String,
+    /// The link to its page: the first address there.
+    pub link: String,
+    /// Its date: the attribute `datetime`, or the text.
+    pub date: String,
+    /// Its text.
+    pub summary: String,
 }
 
 /// The validators of the last full answer, byte for byte, to be sent back as a pair (RFC 9110 §13.1).
@@ -142,6 +171,24 @@ pub struct FeedForPoll {
     pub ttl_minutes: u32,
     /// When it was to be polled; None: never polled.
     pub due_at: Option<Timestamp>,
+    /// The feed that the page at its address offers: this is asked instead.
+    pub offered: Option<FeedUrl>,
+    /// How its documents are read.
+    pub manner: Manner,
+    /// Offset from UTC in minutes that its dates last stated; None: none did.
+    pub offset_minutes: Option<i16>,
+    /// Entries of its last document that was believed.
+    pub entries: u32,
+    /// Polls in a row that brought a document which was not.
+    pub shrunk: u32,
+}
+
+impl FeedForPoll {
+    /// The address to ask.
+    #[must_use]
+    pub fn address(&self) -> &FeedUrl {
+        self.offered.as_ref().unwrap_or(&self.url)
+    }
 }
 
 /// What a document says of its feed. Absent is empty.
@@ -157,4 +204,6 @@ pub struct FeedFacts {
     pub language: String,
     /// RSS `ttl` in minutes; 0: none.
     pub ttl_minutes: u32,
+    /// Offset from UTC in minutes that most of its dates state; None: none does.
+    pub offset_minutes: Option<i16>,
 }

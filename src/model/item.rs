@@ -55,15 +55,15 @@ pub struct KeyedItem {
 /// What a document says of its feed beside what is kept. Absent is empty.
 #[derive(Debug, Clone, Default)]
 pub struct FeedAbout {
-    /// Atom `subtitle`, RSS `description`; may hold markup.
+    /// Atom `subtitle`, RSS `description`, as plain text.
     pub subtitle: String,
-    /// Names of the authors.
+    /// Names of the authors, as plain text.
     pub authors: Vec<String>,
     /// When the publisher says that it changed.
     pub updated: Option<Timestamp>,
-    /// Address of its image.
+    /// Address of its image, http or https.
     pub image: String,
-    /// Its categories.
+    /// Its categories, as plain text.
     pub categories: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::feed::{FeedFacts, FeedId, Validators};
+use crate::model::feed::{FeedFacts, FeedId, FeedUrl, Validators};
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
 
 /// How a poll ended.
@@ -100,6 +100,10 @@ pub enum ItemChange {
 pub struct ReadDocument {
     /// Hash of its bytes.
     pub hash: [u8; 32],
+    /// How many entries it has.
+    pub entries: u32,
+    /// Whether it takes the place of the last one. One that shrank does not: its entries count, and what it says of the feed not yet.
+    pub is_believed: bool,
     /// What it says of the feed.
     pub facts: FeedFacts,
     /// What became of its entries, oldest first.
@@ -127,6 +131,8 @@ pub struct PollIntent {
     pub error: Option<String>,
     /// New validators; None: the old ones stay.
     pub validators: Option<Validators>,
+    /// The feed that the page at its address offers, found now; None: as it was.
+    pub offered: Option<FeedUrl>,
     /// What was read; None unless `outcome` is [`Outcome::Fetched`].
     pub document: Option<ReadDocument>,
     /// When the feed is due again; None: never (410 Gone).

@@ -44,7 +44,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::render;
     use crate::config::opml::read;
-    use crate::model::feed::{FeedIntent, FeedUrl};
+    use crate::model::feed::{FeedIntent, FeedUrl, Manner};
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -52,6 +52,7 @@ mod tests {
             name: name.to_owned(),
             url: FeedUrl::parse(url).unwrap(),
             group: group.to_owned(),
+            manner: Manner::default(),
         };
         let feeds = [
             feed("a & \"b\"", "https://a.example/?x=1&y=2", ""),

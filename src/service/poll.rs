@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use tokio::sync::{Notify, Semaphore};
 use tracing::{debug, error, warn};
 
 use crate::config::PollConfig;
 use crate::ingest::cadence::{PollFacts, next_poll};
 use crate::ingest::fetch::{Document, Fetched, Fetcher, Signals};
-use crate::ingest::{self, identity};
+use crate::ingest::{self, decide, identity};
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
-use crate::model::feed::{FeedForPoll, FeedId, Validators};
+use crate::model::feed::{FeedForPoll, FeedId, FeedUrl, Validators};
 use crate::model::item::KeyedItem;
 use crate::model::poll::{Committed, Outcome, PollIntent, ReadDocument};
 use crate::store::{Store, StoreError};
@@ -49,6 +48,14 @@ pub struct Polled {
     pub error: Option<String>,
 }
 
+/// A document that says nothing of the feed.
+struct Unread {
+    bytes: u64,
+    reason: String,
+    /// The feed that it offers, where it is a page.
+    offer: Option<FeedUrl>,
+}
+
 /// What a poll found out, before it is written.
 struct Found {
     outcome: Outcome,
@@ -56,8 +63,25 @@ struct Found {
     bytes: u64,
     error: Option<String>,
     validators: Option<Validators>,
+    offered: Option<FeedUrl>,
     document: Option<ReadDocument>,
     facts: PollFacts,
+}
+
+impl Found {
+    /// What is known without a document.
+    fn new(outcome: Outcome, status: Option<u16>, facts: PollFacts) -> Self {
+        Self {
+            outcome,
+            status,
+            bytes: 0,
+            error: None,
+            validators: None,
+            offered: None,
+            document: None,
+            facts,
+        }
+    }
 }
 
 impl Poller {
@@ -81,7 +105,7 @@ impl Poller {
     /// When the database fails: then it is as if the poll had never been. A feed that fails is no error here.
     pub async fn poll(&self, feed: FeedForPoll) -> Result<Polled, StoreError> {
         let started_at = self.clock.now();
-        let found = match self.fetcher.fetch(&feed.url, &feed.validators, started_at).await {
+        let found = match self.fetcher.fetch(feed.address(), &feed.validators, started_at).await {
             Ok(Fetched::NotModified(signals)) => not_modified(&feed, signals),
             Ok(Fetched::Gone) => failed(
                 &feed,
@@ -100,7 +124,39 @@ impl Poller {
         self.commit(feed, found, (started_at, finished_at)).await
     }
 
+    /// A document of the feed, or of the page that its address leads to: then the feed that the page offers is asked, and from now on.
     async fn document(&self, feed: &FeedForPoll, document: Document) -> Result<Found, StoreError> {
+        let unread = match self.understood(feed, document).await? {
+            Ok(found) => return Ok(found),
+            Err(unread) => unread,
+        };
+        let failure = |reason| Found {
+            bytes: unread.bytes,
+            ..failed(feed, reason, Some(200), None, false)
+        };
+        let Some(offer) = unread.offer else {
+            return Ok(failure(unread.reason));
+        };
+        let offered = self
+            .fetcher
+            .fetch(&offer, &Validators::default(), self.clock.now())
+            .await;
+        let reason = match offered {
+            Ok(Fetched::Document(document)) => match self.understood(feed, *document).await? {
+                Ok(found) => {
+                    let offered = Some(offer);
+                    return Ok(Found { offered, ..found });
+                }
+                Err(unread) => unread.reason,
+            },
+            Ok(Fetched::NotModified(_) | Fetched::Gone) => "it has no document".to_owned(),
+            Err(e) => chain(&e),
+        };
+        Ok(failure(format!("the page offers the feed {offer}, but {reason}")))
+    }
+
+    /// What a document means for the feed. The old validators stay where it means nothing: it was no document of this feed.
+    async fn understood(&self, feed: &FeedForPoll, document: Document) -> Result<Result<Found, Unread>, StoreError> {
         let signals = document.signals.clone();
         let bytes = document.bytes.len() as u64;
         let facts = PollFacts {
@@ -110,28 +166,30 @@ impl Poller {
             ..PollFacts::default()
         };
         let found = |outcome, read| Found {
-            outcome,
-            status: Some(200),
             bytes,
-            error: None,
             validators: Some(signals.validators),
             document: read,
-            facts,
+            ..Found::new(outcome, Some(200), facts)
         };
         let hash = *blake3::hash(&document.bytes).as_bytes();
         if feed.document_hash == Some(hash) {
-            return Ok(found(Outcome::Unchanged, None));
+            return Ok(Ok(found(Outcome::Unchanged, None)));
         }
         let read = match self.read(feed, document, hash).await? {
             Ok(read) => read,
-            // The old validators stay: what came was no document of this feed.
-            Err(reason) => {
-                return Ok(Found {
-                    bytes,
-                    ..failed(feed, reason, Some(200), None, false)
-                });
-            }
+            Err(unread) => return Ok(Err(unread)),
         };
+        if !read.is_believed {
+            let reason = format!(
+                "the document shrank from {} entries to {}; what is new in it is kept",
+                feed.entries, read.entries
+            );
+            return Ok(Ok(Found {
+                bytes,
+                document: Some(read),
+                ..failed(feed, reason, Some(200), signals.retry_after, false)
+            }));
+        }
         let news = read
             .changes
             .iter()
@@ -139,7 +197,7 @@ impl Poller {
         let ttl = minutes(read.facts.ttl_minutes);
         let mut found = found(Outcome::Fetched, Some(read));
         found.facts = PollFacts { news, ttl, ..facts };
-        Ok(found)
+        Ok(Ok(found))
     }
 
     /// Reads a document away from the threads that wait for the network, and compares it with what is known.
@@ -148,34 +206,61 @@ impl Poller {
         feed: &FeedForPoll,
         document: Document,
         hash: [u8; 32],
-    ) -> Result<Result<ReadDocument, String>, StoreError> {
+    ) -> Result<Result<ReadDocument, Unread>, StoreError> {
         let _place = self.reading.acquire().await;
         let address = document.address.clone();
+        let bytes = document.bytes.len() as u64;
+        let fault = || Unread {
+            bytes,
+            reason: "the document could not be read: a fault of this program".to_owned(),
+            offer: None,
+        };
+        let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
+        // A feed that has been read once is not looked for anew behind the operator's back.
+        let may_follow = feed.document_hash.is_none() && feed.offered.is_none();
         let parsed = blocking(move || {
-            let (content_type, address) = (&document.content_type, document.address.as_url());
-            let read = ingest::read(&document.bytes, content_type, address, &TimeZone::UTC);
-            read.map(|reading| (reading.feed.facts, identity::keyed(reading.feed.items), reading.losses))
+            let input = ingest::Input {
+                bytes: &document.bytes,
+                content_type: &document.content_type,
+                address: document.address.as_url(),
+                manner: &manner,
+                offset_minutes,
+            };
+            match ingest::read(&input) {
+                Ok(reading) => Ok((reading.feed.facts, identity::keyed(reading.feed.items), reading.losses)),
+                Err(e) => Err(Unread {
+                    bytes,
+                    reason: chain(&e),
+                    offer: (may_follow && e.is_web_page())
+                        .then(|| ingest::offers(&input, &document.links).into_iter().next())
+                        .flatten()
+                        .map(|offer| offer.url),
+                }),
+            }
         })
         .await;
-        let (facts, items, losses) = match parsed {
-            Some(Ok(read)) => read,
-            Some(Err(e)) => return Ok(Err(chain(&e))),
-            None => return Ok(Err("the document could not be read: a fault of this program".to_owned())),
+        let (facts, items, losses) = match parsed.unwrap_or_else(|| Err(fault())) {
+            Ok(read) => read,
+            Err(unread) => return Ok(Err(unread)),
         };
         let keys = items.iter().map(|item: &KeyedItem| item.key).collect();
         let known = self.store.known_items(feed.id, keys).await?;
         let now = self.clock.now();
+        let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
         let read = blocking(move || {
             let changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
             ReadDocument {
                 hash,
+                entries,
+                is_believed,
                 facts,
                 changes,
                 losses,
             }
         })
         .await;
-        Ok(read.ok_or_else(|| "the items could not be read: a fault of this program".to_owned()))
+        Ok(read.ok_or_else(fault))
     }
 
     async fn commit(
@@ -194,6 +279,7 @@ impl Poller {
             bytes: found.bytes,
             error: found.error.clone(),
             validators: found.validators,
+            offered: found.offered,
             document: found.document,
             next_poll_at,
             reason: reason.to_string(),
@@ -236,35 +322,27 @@ fn not_modified(feed: &FeedForPoll, signals: Signals) -> Found {
         etag: new.etag.or(old.etag),
         last_modified: new.last_modified.or(old.last_modified),
     };
+    let facts = PollFacts {
+        max_age: signals.max_age,
+        retry_after: signals.retry_after,
+        ttl: minutes(feed.ttl_minutes),
+        ..PollFacts::default()
+    };
     Found {
-        outcome: Outcome::NotModified,
-        status: Some(304),
-        bytes: 0,
-        error: None,
         validators: (validators != feed.validators).then_some(validators),
-        document: None,
-        facts: PollFacts {
-            max_age: signals.max_age,
-            retry_after: signals.retry_after,
-            ttl: minutes(feed.ttl_minutes),
-            ..PollFacts::default()
-        },
+        ..Found::new(Outcome::NotModified, Some(304), facts)
     }
 }
 
 fn failed(feed: &FeedForPoll, reason: String, status: Option<u16>, retry_after: Option<Duration>, gone: bool) -> Found {
+    let facts = PollFacts {
+        failures: feed.failures.saturating_add(1),
+        retry_after,
+        gone,
+        ..PollFacts::default()
+    };
     Found {
-        outcome: Outcome::Failed,
-        status,
-        bytes: 0,
         error: Some(reason),
-        validators: None,
-        document: None,
-        facts: PollFacts {
-            failures: feed.failures.saturating_add(1),
-            retry_after,
-            gone,
-            ..PollFacts::default()
-        },
+        ..Found::new(Outcome::Failed, status, facts)
     }
 }

@@ -35,8 +35,10 @@ pub struct FeedStatus {
     pub id: FeedId,
     /// As configured.
     pub name: String,
-    /// The address polled.
+    /// The address, as configured.
     pub url: String,
+    /// The feed that the page there offers, which is polled instead; empty: the address is the feed's own.
+    pub offered_url: String,
     /// The group, or empty.
     pub group: String,
     /// What the feed calls itself, or empty.
@@ -266,7 +268,7 @@ impl Store {
 fn digest_of(feeds: &[FeedIntent]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     for feed in feeds {
-        for text in [&feed.name, feed.url.as_str(), &feed.group] {
+        for text in [&feed.name, feed.url.as_str(), &feed.group, &manner(feed)] {
             hasher.update(text.as_bytes());
             hasher.update(&[0]);
         }
@@ -280,10 +282,15 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     let mut rows = Rows::read(db)?;
     db.execute("update feed set configured = 0 where configured = 1", [])?;
     let (same, others): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.is_same(feed));
-    let mut keep = db.prepare("update feed set configured = 1, feed_group = ?2 where id = ?1")?;
+    let mut keep = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3 where id = ?1")?;
+    // Who is to be read in another manner is asked for the whole document again.
+    let mut read_anew = db.prepare(
+        "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null where id = ?1 and manner <> ?2",
+    )?;
     for feed in same {
         if let Some(id) = rows.take_by_name(&feed.name) {
-            keep.execute(params![id, feed.group])?;
+            keep.execute(params![id, feed.name, feed.group])?;
+            read_anew.execute(params![id, manner(feed)])?;
         }
     }
     let (moved, new): (Vec<_>, Vec<_>) = others
@@ -295,26 +302,31 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     for (id, _) in &moved {
         free.execute([id])?;
     }
-    let mut rename = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3 where id = ?1")?;
     let mut relocate = db.prepare(
         "update feed set configured = 1, url = ?2, feed_group = ?3, etag = null, last_modified = null, document_hash = null,
+             offered_url = '', entries = 0, shrunk = 0, manner = ?4,
              next_poll_at = 0, next_poll_why = 'its address is new', failures = 0 where id = ?1",
     )?;
-    let mut insert = db.prepare("insert into feed (name, url, feed_group) values (?, ?, ?)")?;
+    let mut insert = db.prepare("insert into feed (name, url, feed_group, manner) values (?, ?, ?, ?)")?;
     for (id, feed) in moved {
         // A feed that is no longer polled may hold the name still.
         if let Some(holder) = rows.take_by_name(&feed.name) {
             free.execute([holder])?;
         }
-        rename.execute(params![id, feed.name, feed.group])?;
+        keep.execute(params![id, feed.name, feed.group])?;
+        read_anew.execute(params![id, manner(feed)])?;
     }
     for (_, feed) in new {
         match rows.take_by_name(&feed.name) {
-            Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group])?,
-            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group])?,
+            Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group, manner(feed)])?,
+            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group, manner(feed)])?,
         };
     }
     Ok(())
+}
+
+fn manner(feed: &FeedIntent) -> String {
+    serde_json::to_string(&feed.manner).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// The feeds that are there, until each is taken.
@@ -368,15 +380,19 @@ fn claimed(db: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> SqlRe
 }
 
 fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
-    let url: String = row.get("url")?;
+    let address = |text: String| {
+        FeedUrl::parse(&text).map_err(|e| {
+            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("{text}: {e}").into())
+        })
+    };
+    let offered: String = row.get("offered_url")?;
+    let manner: String = row.get("manner")?;
     let hash: Option<Vec<u8>> = row.get("document_hash")?;
     let due_at = maybe_instant(row, "next_poll_at")?;
     Ok(FeedForPoll {
         id: FeedId(row.get("id")?),
         name: row.get("name")?,
-        url: FeedUrl::parse(&url).map_err(|e| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("{url}: {e}").into())
-        })?,
+        url: address(row.get("url")?)?,
         validators: Validators {
             etag: row.get("etag")?,
             last_modified: row.get("last_modified")?,
@@ -385,6 +401,11 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         failures: unsigned(row.get("failures")?),
         ttl_minutes: unsigned(row.get("ttl_minutes")?),
         due_at: due_at.filter(|at| at.as_millisecond() > 0),
+        offered: (!offered.is_empty()).then(|| address(offered)).transpose()?,
+        manner: serde_json::from_str(&manner).unwrap_or_default(),
+        offset_minutes: row.get("offset_minutes")?,
+        entries: unsigned(row.get("entries")?),
+        shrunk: unsigned(row.get("shrunk")?),
     })
 }
 
@@ -393,6 +414,7 @@ fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
         id: FeedId(row.get("id")?),
         name: row.get("name")?,
         url: row.get("url")?,
+        offered_url: row.get("offered_url")?,
         group: row.get("feed_group")?,
         title: row.get("title")?,
         site_link: row.get("site_link")?,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -15,6 +15,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         "0002_create_editions_deliveries",
         include_str!("../../migrations/sqlite/0002_create_editions_deliveries.sql"),
+    ),
+    (
+        "0003_read_any_source",
+        include_str!("../../migrations/sqlite/0003_read_any_source.sql"),
     ),
 ];
 
@@ -122,7 +126,7 @@ mod tests {
         apply(&mut db).unwrap();
         db.execute("insert into migration values (99, '0099_later', x'00')", [])
             .unwrap();
-        assert!(matches!(apply(&mut db), Err(StoreError::Newer { found: 3, known: 2 })));
+        assert!(matches!(apply(&mut db), Err(StoreError::Newer { found, known }) if found == known + 1));
     }
 
     #[test]

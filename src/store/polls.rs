@@ -64,20 +64,12 @@ impl Store {
 }
 
 fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: Timestamp) -> SqlResult<Committed> {
-    let facts = &document.facts;
-    db.prepare_cached(
-        "update feed set source_id = ?2, title = ?3, site_link = ?4, language = ?5, ttl_minutes = ?6, document_hash = ?7
-         where id = ?1",
-    )?
-    .execute(params![
-        feed.0,
-        facts.source_id,
-        facts.title,
-        facts.site_link,
-        facts.language,
-        facts.ttl_minutes,
-        document.hash
-    ])?;
+    if document.is_believed {
+        write_facts(db, feed, document)?;
+    } else {
+        db.prepare_cached("update feed set shrunk = shrunk + 1 where id = ?")?
+            .execute([feed.0])?;
+    }
     let mut committed = Committed::default();
     for change in &document.changes {
         match change {
@@ -100,6 +92,25 @@ fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: T
         }
     }
     Ok(committed)
+}
+
+fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlResult<usize> {
+    let facts = &document.facts;
+    db.prepare_cached(
+        "update feed set source_id = ?2, title = ?3, site_link = ?4, language = ?5, ttl_minutes = ?6, document_hash = ?7,
+             offset_minutes = coalesce(?8, offset_minutes), entries = ?9 where id = ?1",
+    )?
+    .execute(params![
+        feed.0,
+        facts.source_id,
+        facts.title,
+        facts.site_link,
+        facts.language,
+        facts.ttl_minutes,
+        document.hash,
+        facts.offset_minutes,
+        document.entries,
+    ])
 }
 
 /// An item that is there already (another process was faster) stays as it is.
@@ -203,6 +214,10 @@ fn write_feed(db: &Connection, intent: &PollIntent) -> SqlResult<()> {
         db.prepare_cached("update feed set etag = ?2, last_modified = ?3 where id = ?1")?
             .execute(params![intent.feed.0, validators.etag, validators.last_modified])?;
     }
+    if let Some(offered) = &intent.offered {
+        db.prepare_cached("update feed set offered_url = ?2 where id = ?1")?
+            .execute(params![intent.feed.0, offered.as_str()])?;
+    }
     if intent.outcome == Outcome::Failed {
         db.prepare_cached(
             "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
@@ -217,7 +232,7 @@ fn write_feed(db: &Connection, intent: &PollIntent) -> SqlResult<()> {
     } else {
         db.prepare_cached(
             "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
-                 failures = 0, error = '', last_success_at = ?4 where id = ?1",
+                 failures = 0, shrunk = 0, error = '', last_success_at = ?4 where id = ?1",
         )?
         .execute(params![
             intent.feed.0,

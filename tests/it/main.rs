@@ -19,6 +19,7 @@ mod fixtures;
 mod layers;
 mod poll;
 mod readers;
+mod sources;
 mod store;
 mod support;
 mod web;

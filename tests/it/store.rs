@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tidings::model::feed::{FeedIntent, FeedUrl};
+use tidings::model::feed::{FeedIntent, FeedUrl, Manner};
 use tidings::store::feeds::Wanted;
 use tidings::store::{Store, StoreError};
 
@@ -13,6 +13,7 @@ fn feed(name: &str, url: &str) -> FeedIntent {
         name: name.to_owned(),
         url: FeedUrl::parse(url).unwrap(),
         group: String::new(),
+        manner: Manner::default(),
     }
 }
 

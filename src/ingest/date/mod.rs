@@ -4,10 +4,12 @@
 //! zone that the caller gives. What is no date is None: never a wrong one, as far as the text can tell.
 
 mod names;
+pub mod zone;
 
 use icu_calendar::Date as IcuDate;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 
@@ -20,21 +22,39 @@ const MAX_BYTES: usize = 200;
 /// Years that a feed may speak of.
 const YEARS: std::ops::RangeInclusive<i16> = 1000..=2999;
 
+/// A date that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dated {
+    /// The instant.
+    pub at: Timestamp,
+    /// The offset from UTC that the text states; None: it states none, and was read in the zone that was given.
+    pub stated: Option<Offset>,
+}
+
 /// Reads a date; one without a zone is read in `zone`.
 #[must_use]
-pub fn parse(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+pub fn parse(text: &str, zone: &TimeZone) -> Option<Dated> {
     let text = text.trim();
     if text.is_empty() || text.len() > MAX_BYTES {
         return None;
     }
     // RFC 2822 §4.3 takes every zone that it does not name for UTC; the names below know better.
     let has_offset = text.ends_with("GMT") || text.ends_with(|c: char| c.is_ascii_digit());
-    text.parse::<Timestamp>()
-        .ok()
-        .or_else(|| has_offset.then(|| RFC_2822.parse_timestamp(text).ok())?)
+    rfc_3339(text)
+        .or_else(|| {
+            has_offset
+                .then(|| RFC_2822.parse_zoned(text).ok())?
+                .map(|date| (date.datetime(), date.offset()))
+        })
         // What looks like the Middle Ages is of the Persian calendar.
-        .filter(|date| (1500..=*YEARS.end()).contains(&date.to_zoned(TimeZone::UTC).year()))
+        .filter(|(date, _)| (1500..=*YEARS.end()).contains(&date.year()))
+        .and_then(|(date, offset)| at_offset(date, offset))
         .or_else(|| by_parts(&plain(text), zone))
+}
+
+fn rfc_3339(text: &str) -> Option<(DateTime, Offset)> {
+    let pieces = Pieces::parse(text).ok()?;
+    Some((pieces.date().to_datetime(pieces.time()?), pieces.to_numeric_offset()?))
 }
 
 /// ASCII digits, Persian letters, no joiners, one space for each run of what parts words.
@@ -63,12 +83,13 @@ fn digit(c: char, zero: char) -> char {
     char::from_digit(u32::from(c) - u32::from(zero), 10).unwrap_or('0')
 }
 
-fn by_parts(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+fn by_parts(text: &str, zone: &TimeZone) -> Option<Dated> {
     let compact = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if compact.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        && let Some(instant) = epoch(&compact)
+        && let Some(at) = epoch(&compact)
     {
-        return Some(instant);
+        let stated = Some(Offset::UTC);
+        return Some(Dated { at, stated });
     }
     if let Some(date) = iso(&compact, zone) {
         return Some(date);
@@ -88,7 +109,7 @@ fn epoch(text: &str) -> Option<Timestamp> {
 }
 
 /// ISO 8601 with its holes: year first, parts in order, `T` or a space before the time (RFC 3339 is read before).
-fn iso(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+fn iso(text: &str, zone: &TimeZone) -> Option<Dated> {
     let (date, time) = match text.find(['t', ' ']) {
         Some(at) if text.get(..at)?.ends_with(|c: char| c.is_ascii_digit()) => {
             (text.get(..at)?, text.get(at + 1..)?.trim())
@@ -251,15 +272,19 @@ fn offset(text: &str) -> Option<i32> {
     (hours <= 15 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
-fn in_zone(civil: DateTime, offset: Option<i32>, zone: &TimeZone) -> Option<Timestamp> {
-    match offset {
-        Some(minutes) => Offset::from_seconds(minutes * 60).ok()?.to_timestamp(civil).ok(),
-        None => zone
-            .to_ambiguous_zoned(civil)
-            .compatible()
-            .ok()
-            .map(|zoned| zoned.timestamp()),
+/// An instant by the offset in minutes that a text states, or else by its zone.
+fn in_zone(civil: DateTime, stated: Option<i32>, zone: &TimeZone) -> Option<Dated> {
+    if let Some(minutes) = stated {
+        return at_offset(civil, Offset::from_seconds(minutes * 60).ok()?);
     }
+    let at = zone.to_ambiguous_zoned(civil).compatible().ok()?.timestamp();
+    Some(Dated { at, stated: None })
+}
+
+fn at_offset(civil: DateTime, offset: Offset) -> Option<Dated> {
+    let at = offset.to_timestamp(civil).ok()?;
+    let stated = Some(offset);
+    Some(Dated { at, stated })
 }
 
 /// What the parts of a date say.
@@ -380,7 +405,7 @@ impl Parts {
         }
     }
 
-    fn instant(self, zone: &TimeZone) -> Option<Timestamp> {
+    fn instant(self, zone: &TimeZone) -> Option<Dated> {
         let date = match self.month {
             Some(month) => self.named(month)?,
             None => self.numeric()?,

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{
     ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, LOCATION, RETRY_AFTER,
+    IF_NONE_MATCH, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, Response, StatusCode};
 
@@ -65,6 +65,8 @@ pub struct Document {
     pub content_type: String,
     /// Where it came from in the end.
     pub address: FeedUrl,
+    /// The values of its `Link` headers.
+    pub links: Vec<String>,
     /// What came with it.
     pub signals: Signals,
 }
@@ -200,10 +202,15 @@ impl Fetcher {
             });
         }
         let content_type = text(response.headers(), CONTENT_TYPE).unwrap_or_default();
+        let links = response.headers().get_all(LINK).iter();
+        let links = links
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
         let bytes = self.body(response, self.config.max_body_bytes).await?;
         Ok(Hop::Done(Fetched::Document(Box::new(Document {
             bytes,
             content_type,
+            links,
             address: address.clone(),
             signals,
         }))))

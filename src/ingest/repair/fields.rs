@@ -27,6 +27,10 @@ impl Reader<'_> {
                 .add("empty_item", &format!("item {}", self.items + 1), "it says nothing");
             return;
         }
+        if self.format == Some("sitemap") && entry.title.text.is_empty() {
+            self.losses.add("not_news", "feed", &entry.link.1);
+            return;
+        }
         if entry.language.is_empty() {
             entry.language = self.languages.last().cloned().unwrap_or_default();
         }
@@ -104,10 +108,11 @@ impl Reader<'_> {
                 self.date_of(capture.element, capture.space, &plain)
             }
             Element::Name => self.person.name = plain,
+            Element::Publication => self.feed.title.offer(capture.finish()),
             Element::Email => self.person.email = plain,
             Element::Uri => self.person.uri = self.absolute(&plain),
             Element::Category => {
-                let is_list = capture.space == Space::Itunes || plain.len() > 100;
+                let is_list = matches!(capture.space, Space::Itunes | Space::News) || plain.len() > 100;
                 let terms: Vec<&str> = if is_list {
                     plain.split(',').collect()
                 } else {

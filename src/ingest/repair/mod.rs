@@ -1,6 +1,6 @@
 //! Makes of any document the clean dialect that the parser reads well, in one pass, and says what was lost or guessed.
 //!
-//! XML of every dialect (RSS 0.9x, 1.0, 1.1, 2.0, Atom 0.3, 1.0, CDF) and JSON Feed become the same (`draft`). Bare ampersands,
+//! XML of every dialect (RSS 0.9x, 1.0, 1.1, 2.0, Atom 0.3, 1.0, CDF, news site maps) and JSON Feed become the same (`draft`). Bare ampersands,
 //! entities, stray, crossed and unclosed tags, a cut end, control characters, markup inside texts, odd namespaces and types are
 //! no obstacles. Time is linear in the size of the document; depth and counts are bounded.
 //!
@@ -40,7 +40,7 @@ pub type ReadDate<'a> = &'a dyn Fn(&str) -> Option<Timestamp>;
 pub struct Repaired {
     /// Atom 1.0.
     pub xml: String,
-    /// What it was: `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf` or `json`.
+    /// What it was: `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf`, `sitemap` or `json`.
     pub format: &'static str,
     /// What was lost or guessed.
     pub losses: Losses,
@@ -58,6 +58,9 @@ pub enum RepairError {
     /// JSON, but no feed.
     #[error("the document is JSON, but no JSON Feed: {0}")]
     Json(String),
+    /// A site map that says nothing of news.
+    #[error("the document is a site map without news: its addresses have no titles and no dates of publication")]
+    NoNews,
     /// Neither XML of a known kind nor JSON.
     #[error("the document is no feed: it has no rss, RDF, feed or channel element")]
     NoFeed,

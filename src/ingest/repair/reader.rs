@@ -38,7 +38,13 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
             Token::End { name } => reader.end(name),
             Token::Text(text) => reader.text(text, false),
             Token::Literal(text) => reader.text(text, true),
-            Token::Doctype(doctype) => reader.references.define(doctype),
+            Token::Doctype(doctype) => {
+                reader.is_page |= doctype
+                    .trim_start()
+                    .get(..4)
+                    .is_some_and(|root| root.eq_ignore_ascii_case("html"));
+                reader.references.define(doctype);
+            }
         }
         if reader.items >= MAX_ITEMS {
             reader.losses.add(
@@ -122,6 +128,9 @@ impl<'a> Reader<'a> {
                 RepairError::NoFeed
             });
         };
+        if format == "sitemap" && self.items == 0 {
+            return Err(RepairError::NoNews);
+        }
         if self.references.unknown > 0 {
             self.losses.add(
                 "entity",
@@ -212,7 +221,12 @@ impl<'a> Reader<'a> {
             "feed" | "entry" => "atom",
             "channel" if said.get("href").is_some() || said.get("base").is_some() => "cdf",
             "channel" | "item" => "rss2",
-            "html" => {
+            "urlset" => {
+                // A site map without its namespace is one all the same.
+                self.defaults.push((1, Space::Sitemap));
+                "sitemap"
+            }
+            "html" | "head" | "body" | "meta" => {
                 self.is_page = true;
                 return false;
             }
@@ -348,12 +362,9 @@ impl<'a> Reader<'a> {
             match lower.as_str() {
                 "xmlns" => self.defaults.push((self.open.len() + 1, space(&value))),
                 "xml:base" => {
-                    if let Some(base) = self
-                        .base()
-                        .join(value.trim())
-                        .ok()
-                        .filter(|base| base.as_str().len() <= MAX_BASE_BYTES)
-                    {
+                    if let Some(base) = self.base().join(value.trim()).ok().filter(|base| {
+                        matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES
+                    }) {
                         self.bases.push(base);
                     }
                 }

@@ -17,12 +17,22 @@ pub(super) enum Space {
     Xhtml,
     /// RDF's own vocabulary.
     Rdf,
+    /// Site maps.
+    Sitemap,
+    /// What site maps say of news.
+    News,
+    /// What site maps say of images.
+    SitemapImage,
     /// What nobody here reads.
     Other,
 }
 
 /// Parts of addresses, in small letters, that tell what a namespace is for. The first that fits counts.
-const BY_ADDRESS: [(&str, Space); 22] = [
+const BY_ADDRESS: [(&str, Space); 26] = [
+    ("google.com/schemas/sitemap-news", Space::News),
+    ("google.com/schemas/sitemap-image", Space::SitemapImage),
+    ("sitemaps.org/schemas/sitemap", Space::Sitemap),
+    ("google.com/schemas/sitemap/", Space::Sitemap),
     ("purl.org/dc/", Space::Dublin),
     ("dublincore.org", Space::Dublin),
     ("purl.org/rss/1.0/modules/content", Space::Content),
@@ -69,6 +79,8 @@ pub(super) fn usual(prefix: &str) -> Space {
         "itunes" | "googleplay" => Space::Itunes,
         "xhtml" | "html" | "h" => Space::Xhtml,
         "rdf" => Space::Rdf,
+        "news" => Space::News,
+        "image" => Space::SitemapImage,
         _ => Space::Other,
     }
 }
@@ -121,6 +133,8 @@ pub(super) enum Element {
     Thumbnail,
     Language,
     Ttl,
+    /// The name of the publication that an entry of a site map belongs to.
+    Publication,
     /// Holds others and means nothing by itself.
     Group,
     /// Its text is nobody's.
@@ -160,6 +174,27 @@ pub(super) fn element(space: Space, name: &str) -> Element {
             "duration" => Element::Duration,
             "category" | "keywords" => Element::Category,
             "owner" => Element::Contributor,
+            _ => Element::Other,
+        },
+        Space::Sitemap => match name {
+            "urlset" => Element::Root,
+            "url" => Element::Entry,
+            "loc" => Element::Link,
+            "lastmod" => Element::Updated,
+            _ => Element::Other,
+        },
+        Space::News => match name {
+            "news" | "publication" => Element::Group,
+            "name" => Element::Publication,
+            "title" => Element::Title,
+            "publication_date" => Element::Published,
+            "keywords" => Element::Category,
+            "language" => Element::Language,
+            _ => Element::Other,
+        },
+        Space::SitemapImage => match name {
+            "image" => Element::Group,
+            "loc" => Element::Picture,
             _ => Element::Other,
         },
         Space::Xhtml if matches!(name, "body" | "div") => Element::Content,

@@ -3,6 +3,8 @@
 //! What passes [`Sanitiser::clean`] holds only harmless elements, and links and images with absolute http, https or mailto
 //! addresses. It is applied once, when an item is stored; everything shown or mailed comes from there.
 
+pub mod page;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -27,13 +29,16 @@ pub struct Sanitiser {
 }
 
 impl Sanitiser {
-    /// Links are made absolute with `base`; without one, relative links lose their address.
+    /// Links are made absolute with `base`; without one, or with one that no browser opens, relative links lose their address.
     #[must_use]
     pub fn new(base: Option<&Url>) -> Self {
         let mut builder = Builder::default();
         builder
             .url_schemes(HashSet::from(["http", "https", "mailto"]))
-            .url_relative(base.map_or(UrlRelative::Deny, |base| UrlRelative::RewriteWithBase(base.clone())))
+            .url_relative(match base.filter(|base| matches!(base.scheme(), "http" | "https")) {
+                Some(base) => UrlRelative::RewriteWithBase(base.clone()),
+                None => UrlRelative::Deny,
+            })
             .link_rel(Some("noopener noreferrer"))
             .add_tags(["audio", "video", "source"])
             .add_tag_attributes("audio", ["src", "controls"])
@@ -125,6 +130,12 @@ pub fn plain_line(html: &str) -> String {
         return one_line(&html);
     }
     one_line(&decoded(&STRIP.clean(&bounded(&html)).to_string()))
+}
+
+/// Plain text as HTML that says the same.
+#[must_use]
+pub fn as_html(plain: &str) -> String {
+    plain.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 /// The words of sanitised HTML: a space where a block ends, no markup, character references resolved.

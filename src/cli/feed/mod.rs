@@ -1,4 +1,6 @@
-//! `tidings feed list` and `tidings feed show`.
+//! `tidings feed`: what is known of feeds, and which there are.
+
+mod edit;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,18 +27,35 @@ pub(super) enum FeedCommand {
         /// The name of the feed
         name: String,
     },
+    /// Look at a feed, or at the one that a page offers, and add it to the configuration file
+    #[command(
+        after_help = "Example:\n  tidings --config tidings.toml feed add https://example.org/blog --group columnists"
+    )]
+    Add(edit::AddArgs),
+    /// Take a feed out of the configuration file; its items stay
+    #[command(after_help = "Example:\n  tidings --config tidings.toml feed remove borna-en")]
+    Remove {
+        /// The name of the feed
+        name: String,
+    },
 }
 
 pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow::Result<ExitCode> {
-    let app = open(file.as_ref()).await?;
-    let feeds = app.store.feeds().await?;
     match command {
-        FeedCommand::List { json: true } => {
-            let lines: Result<Vec<String>, _> = feeds.iter().map(serde_json::to_string).collect();
-            print(&lines?.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+        FeedCommand::Add(args) => edit::add(file, args).await?,
+        FeedCommand::Remove { name } => edit::remove(file, &name)?,
+        FeedCommand::List { json } => {
+            let feeds = open(file.as_ref()).await?.store.feeds().await?;
+            if json {
+                let lines: Result<Vec<String>, _> = feeds.iter().map(serde_json::to_string).collect();
+                print(&lines?.iter().map(|line| format!("{line}\n")).collect::<String>())?;
+            } else {
+                print(&list(&feeds))?;
+            }
         }
-        FeedCommand::List { json: false } => print(&list(&feeds))?,
         FeedCommand::Show { name } => {
+            let app = open(file.as_ref()).await?;
+            let feeds = app.store.feeds().await?;
             let found = feeds.iter().find(|feed| feed.name == name);
             let feed = found.ok_or_else(|| {
                 Usage(format!(
@@ -96,6 +115,7 @@ fn show(feed: &FeedStatus, polls: &[PollStatus]) -> String {
     };
     line("title", &feed.title);
     line("address", &feed.url);
+    line("offers", &feed.offered_url);
     line("site", &feed.site_link);
     line("group", &feed.group);
     line("items", &feed.items.to_string());
