@@ -11,7 +11,6 @@ pub mod identity;
 pub mod normalise;
 pub mod parse;
 pub mod repair;
-pub mod select;
 
 use std::collections::HashMap;
 
@@ -24,7 +23,6 @@ use crate::ingest::discover::{Offer, discover};
 use crate::ingest::normalise::Normaliser;
 use crate::ingest::parse::{ParseError, Relations};
 use crate::ingest::repair::{Losses, RepairError, draft};
-use crate::ingest::select::SelectError;
 use crate::model::feed::Manner;
 use crate::model::item::{ItemKey, KeyedItem, KnownItem, ParsedFeed};
 use crate::model::poll::{ItemChange, Loss};
@@ -66,9 +64,6 @@ pub enum ReadError {
     /// The parser refused what was made of it.
     #[error(transparent)]
     Parse(#[from] ParseError),
-    /// It is a page on which the selectors find nothing.
-    #[error(transparent)]
-    Select(#[from] SelectError),
 }
 
 impl ReadError {
@@ -109,11 +104,12 @@ pub fn read(input: &Input<'_>) -> Result<Reading, ReadError> {
     let (format, mut feed, mut losses) = understood;
     feed.facts.offset_minutes = own.and_then(|own| i16::try_from(own.seconds() / 60).ok());
     if configured.is_none() && dates.unstated() > 0 {
-        let zone = own.or(learned).unwrap_or(Offset::UTC);
+        let zone = own.or(learned).filter(|offset| !offset.is_zero());
+        let zone = zone.map_or_else(|| "UTC".to_owned(), |offset| format!("UTC{offset}"));
         losses.add(
             "time_zone",
             "feed",
-            &format!("{} dates state no zone, read in that of UTC{zone}", dates.unstated()),
+            &format!("{} dates state no zone, read in that of {zone}", dates.unstated()),
         );
     }
     if let Some(declared) = &decoded.instead_of {
@@ -144,17 +140,15 @@ pub fn offers(input: &Input<'_>, links: &[String]) -> Vec<Offer> {
     )
 }
 
-/// What a text says: a page by its selectors, anything else by way of the clean dialect.
+/// What a text says, by way of the clean dialect.
 fn understand(text: &str, input: &Input<'_>, dates: &Dates) -> Result<(&'static str, ParsedFeed, Losses), ReadError> {
-    if let Some(selectors) = &input.manner.select {
-        let mut losses = Losses::default();
-        let feed = select::read(text, input.address, selectors, dates, &mut losses)?;
-        return Ok(("page", feed, losses));
-    }
-    let repaired = repair::repair(text, input.address, &|text| dates.read(text))?;
+    let repaired = repair::repair(text, input.address, input.manner.select.as_ref(), &|text| {
+        dates.read(text)
+    })?;
     let relations = Relations {
         language: draft::LANGUAGE,
         base: draft::BASE,
+        summary_base: draft::SUMMARY_BASE,
         source: draft::SOURCE,
         image: draft::IMAGE,
         ttl: draft::TTL,

@@ -39,25 +39,19 @@ impl<'a> Normaliser<'a> {
     /// Normalises one entry, as seen at `now`.
     #[must_use]
     pub fn item(&self, raw: &RawItem, now: Timestamp) -> NewItem {
-        let base = self
-            .address
-            .join(&raw.base)
-            .ok()
-            .filter(|base| !raw.base.is_empty() && base != self.address && base.as_str().len() <= MAX_BASE_BYTES);
-        let base = base.as_ref();
-        let own_sanitiser = base.map(|base| Sanitiser::new(Some(base)));
+        let base = self.base(&raw.base);
+        let own_sanitiser = base.as_ref().map(|base| Sanitiser::new(Some(base)));
         let sanitiser = own_sanitiser.as_ref().unwrap_or(&self.sanitiser);
-        let base = base.unwrap_or(self.address);
+        let summary_sanitiser = self.base(&raw.summary_base).map(|base| Sanitiser::new(Some(&base)));
+        let summary_sanitiser = summary_sanitiser.as_ref().unwrap_or(sanitiser);
+        let base = base.as_ref().unwrap_or(self.address);
         let (content, summary) = match (raw.content.trim().is_empty(), raw.summary == raw.content) {
-            (true, _) => (sanitiser.clean(&raw.summary), String::new()),
+            (true, _) => (summary_sanitiser.clean(&raw.summary), String::new()),
             (false, true) => (sanitiser.clean(&raw.content), String::new()),
-            (false, false) => (sanitiser.clean(&raw.content), sanitiser.clean(&raw.summary)),
+            (false, false) => (sanitiser.clean(&raw.content), summary_sanitiser.clean(&raw.summary)),
         };
         let title = line(&raw.title);
-        // A guid that is an address stands in for a missing link, as RSS 2.0 says of permalinks.
-        let link = web_address(base, &raw.link)
-            .or_else(|| web_address_alone(&raw.guid))
-            .unwrap_or_default();
+        let link = web_address(base, &raw.link).unwrap_or_default();
         let past = |date: Option<Timestamp>| date.filter(|date| *date <= now);
         NewItem {
             guid: cut(&raw.guid, MAX_LINE_BYTES).to_owned(),
@@ -82,6 +76,13 @@ impl<'a> Normaliser<'a> {
             published: past(raw.published),
             updated: past(raw.updated),
         }
+    }
+
+    /// The base address that an entry gives, if it is another than the document's.
+    fn base(&self, given: &str) -> Option<Url> {
+        let base = self.address.join(given).ok().filter(|_| !given.is_empty())?;
+        let is_usable = matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES;
+        (is_usable && base != *self.address).then_some(base)
     }
 
     fn language_of(&self, raw: &RawItem, title: &str, content: &str) -> String {
@@ -121,10 +122,6 @@ fn web_address(base: &Url, link: &str) -> Option<String> {
     base.join(link).ok().and_then(checked)
 }
 
-fn web_address_alone(link: &str) -> Option<String> {
-    Url::parse(link.trim()).ok().and_then(checked)
-}
-
 fn checked(url: Url) -> Option<String> {
     (matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_LINE_BYTES).then(|| url.into())
 }
@@ -135,13 +132,24 @@ fn enclosures(base: &Url, raw: &[Enclosure]) -> Vec<Enclosure> {
         .filter_map(|enclosure| {
             Some(Enclosure {
                 url: web_address(base, &enclosure.url)?,
-                media_type: Some(line(&enclosure.media_type))
-                    .filter(|kind| kind.contains('/'))
-                    .unwrap_or_default(),
+                media_type: media_type(&enclosure.media_type),
                 ..enclosure.clone()
             })
         })
         .collect()
+}
+
+/// Type and subtype, without parameters; empty where it is none (RFC 6838 §4.2).
+fn media_type(text: &str) -> String {
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    let is_name = |name: &str| {
+        let marks = |c: char| matches!(c, '!' | '#' | '$' | '&' | '-' | '^' | '_' | '.' | '+' | '*');
+        !name.is_empty() && name.len() <= 127 && name.chars().all(|c| c.is_ascii_alphanumeric() || marks(c))
+    };
+    match essence.split_once('/') {
+        Some((kind, subtype)) if is_name(kind) && is_name(subtype) => essence.to_ascii_lowercase(),
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -181,9 +189,6 @@ mod tests {
         assert_eq!(item.details.enclosures.len(), 1);
         raw.link = "javascript:alert(1)".to_owned();
         assert_eq!(normalised(&raw).link, "");
-        raw.guid = "https://example.org/p/1".to_owned();
-        raw.link.clear();
-        assert_eq!(normalised(&raw).link, "https://example.org/p/1");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Relations {
     pub language: &'static str,
     /// Its `href` is the base address of an entry's texts.
     pub base: &'static str,
+    /// Its `href` is that of an entry's summary, where it is another.
+    pub summary_base: &'static str,
     /// It leads to the feed that an entry was taken from.
     pub source: &'static str,
     /// It leads to the image of an entry or a feed.
@@ -124,6 +126,7 @@ impl Reader<'_> {
             enclosures: enclosures(&entry.links),
             language: language.unwrap_or_default(),
             base: self.href(&entry.links, self.relations.base),
+            summary_base: self.href(&entry.links, self.relations.summary_base),
             comments: self.href(&entry.links, "replies"),
             image: self.href(&entry.links, self.relations.image),
             source: source.map(|link| self.source(link)).unwrap_or_default(),

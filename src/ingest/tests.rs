@@ -7,7 +7,7 @@ use url::Url;
 
 use super::repair::RepairError;
 use super::{Input, ReadError, Reading, decide, identity};
-use crate::model::feed::Manner;
+use crate::model::feed::{Manner, Select};
 use crate::model::item::{NewItem, ParsedFeed};
 use crate::model::poll::ItemChange;
 
@@ -269,4 +269,86 @@ fn dates_without_a_zone_are_read_in_the_one_that_the_configuration_names_or_the_
         at(&beside, &nothing, Some(120)),
         read("2026-11-22T06:30:00Z", true, Some(210))
     );
+}
+
+#[test]
+fn the_items_of_a_page_are_what_the_selectors_find() {
+    let page = "<html lang=fa><head><title>روزنامه &amp; خبر</title><base href='/news/'></head><body>
+        <div class=story><h2><a href='1'>One &lt;b></a></h2><time datetime='2026-11-22T10:00+03:30'>today</time><p>First <b>text</b></p></div>
+        <div class=story><h2><a href='2'>Two</a></h2><time>۱ آذر ۱۴۰۵</time></div>
+        <div class=story><time>some day</time></div></body></html>";
+    let read = |item: &str| {
+        let select = Select {
+            item: item.to_owned(),
+            title: "h2".to_owned(),
+            date: "time".to_owned(),
+            summary: "p".to_owned(),
+            ..Select::default()
+        };
+        let manner = Manner {
+            time_zone: "UTC".to_owned(),
+            select: Some(select),
+        };
+        let (bytes, address) = (page.as_bytes(), &address());
+        super::read(&Input {
+            bytes,
+            content_type: "",
+            address,
+            manner: &manner,
+            offset_minutes: None,
+        })
+    };
+    let reading = read(".story").unwrap();
+    let facts = &reading.feed.facts;
+    assert_eq!(
+        (reading.format, facts.title.as_str(), facts.language.as_str()),
+        ("page", "روزنامه & خبر", "fa")
+    );
+    let [one, two] = &reading.feed.items[..] else {
+        panic!("{reading:?}")
+    };
+    assert_eq!(
+        (one.title.as_str(), one.link.as_str()),
+        ("One &lt;b>", "https://example.org/news/1")
+    );
+    assert_eq!(one.summary, "First <b>text</b>");
+    assert_eq!(one.published.unwrap().to_string(), "2026-11-22T06:30:00Z");
+    assert_eq!(two.published.unwrap().to_string(), "2026-11-22T00:00:00Z");
+    let kinds: Vec<&str> = reading.losses.iter().map(|loss| loss.kind.as_str()).collect();
+    assert_eq!(kinds, ["date", "empty_item"]);
+    let nothing = read(".gone").unwrap_err();
+    assert!(matches!(&nothing, ReadError::Repair(RepairError::NothingSelected(css)) if css == ".gone"));
+}
+
+#[test]
+fn an_identifier_that_is_an_address_stands_in_for_a_missing_link_unless_it_says_that_it_is_none() {
+    let link = |document: &str| parsed(document).items[0].link.clone();
+    let rss = |guid: &str| link(&rss(&format!("<item><title>a</title>{guid}</item>")));
+    assert_eq!(rss("<guid>https://example.org/1</guid>"), "https://example.org/1");
+    assert_eq!(rss("<guid isPermaLink='False'>https://example.org/1</guid>"), "");
+    assert_eq!(rss("<guid>tag:example.org,2026:1</guid>"), "");
+    assert_eq!(
+        link("<feed><entry><id>https://example.org/1</id><title>a</title></entry></feed>"),
+        "https://example.org/1"
+    );
+    assert_eq!(
+        link(r#"{"version":"1","items":[{"id":"https://example.org/1"}]}"#),
+        "https://example.org/1"
+    );
+}
+
+#[test]
+fn a_json_feed_that_is_nearly_right_is_read_and_a_bad_item_costs_itself() {
+    let titles =
+        |document: &str| -> Vec<String> { parsed(document).items.into_iter().map(|item| item.title).collect() };
+    assert_eq!(titles("{\"items\":[{\"id\":1,\"title\":\"a\nb\",},]}"), ["a\nb"]);
+    assert_eq!(
+        titles(r#"{"items":[{"id":1,"title":"a"},{"id":2,"title":"b"#),
+        ["a", "b"]
+    );
+    assert_eq!(
+        titles(r#"{"items":[{"id":1,"title":oops},{"id":2,"title":"b"}]}"#),
+        ["b"]
+    );
+    assert_eq!(titles("{ notice } <rss><item><title>a</title></item></rss>"), ["a"]);
 }

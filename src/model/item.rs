@@ -112,6 +112,8 @@ pub struct RawItem {
     pub language: String,
     /// Base address for the links of this entry; empty: the document's.
     pub base: String,
+    /// Base address for the links of its summary; empty: the same.
+    pub summary_base: String,
     /// When the publisher says it was published.
     pub published: Option<Timestamp>,
     /// When the publisher says it was changed.

@@ -297,6 +297,8 @@ struct Parts {
     clock: Option<Clock>,
     pm: Option<bool>,
     offset: Option<i32>,
+    /// By its name in the database of zones: `america/new_york`.
+    zone: Option<TimeZone>,
 }
 
 impl Parts {
@@ -322,6 +324,15 @@ impl Parts {
         }
         if word.len() > 3 && (word.starts_with("gmt") || word.starts_with("utc")) {
             self.offset = offset(word).or(self.offset);
+            return Some(());
+        }
+        if word.contains('/')
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'_'))
+            && let Ok(zone) = TimeZone::get(word)
+        {
+            self.zone = Some(zone);
             return Some(());
         }
         self.pieces(word);
@@ -385,7 +396,22 @@ impl Parts {
             let (piece, after) = rest.split_at(end);
             rest = after;
             if first.is_ascii_digit() {
-                self.numbers.push((piece.parse().unwrap_or(-1), piece.len(), mark));
+                let number = piece.parse().unwrap_or(-1);
+                match half_of_day(rest) {
+                    // 3pm
+                    Some(pm) if self.clock.is_none() && (1..=12).contains(&number) => {
+                        let hour = i8::try_from(number).unwrap_or_default();
+                        (self.clock, self.pm) = (
+                            Some(Clock {
+                                hour,
+                                ..Clock::default()
+                            }),
+                            Some(pm),
+                        );
+                        return;
+                    }
+                    _ => self.numbers.push((number, piece.len(), mark)),
+                }
             } else {
                 self.name(piece);
             }
@@ -416,7 +442,15 @@ impl Parts {
             Some(false) if clock.hour == 12 => clock.hour = 0,
             _ => {}
         }
-        in_zone(clock.on(date)?, self.offset, zone)
+        let civil = clock.on(date)?;
+        match self.zone {
+            Some(zone) if self.offset.is_none() => {
+                let named = in_zone(civil, None, &zone)?;
+                let stated = Some(zone.to_offset(named.at));
+                Some(Dated { stated, ..named })
+            }
+            _ => in_zone(civil, self.offset, zone),
+        }
     }
 
     /// A month by its name: of the two numbers the one of four digits, or beyond any month, is the year; else the second.
@@ -454,6 +488,15 @@ impl Parts {
         let day_first = b.2 == '.' || a.0 > 12 || (1300..=1499).contains(&year);
         let (day, month) = if day_first { (a.0, b.0) } else { (b.0, a.0) };
         civil(year, small(month)?, small(day)?)
+    }
+}
+
+/// Whether what stands behind a number makes an hour of it: `am`, `p.m.`
+fn half_of_day(text: &str) -> Option<bool> {
+    match meaning(text.trim_end_matches('.')) {
+        Word::Am => Some(false),
+        Word::Pm => Some(true),
+        _ => None,
     }
 }
 

@@ -44,12 +44,15 @@ impl Dates {
         self.unstated.get()
     }
 
-    /// The offset that most dates state; of several that are stated as often, one that is not UTC's.
+    /// The offset that half of the dates or more state; of two, the one that is not UTC's. None where they are of all zones.
     #[must_use]
     pub fn usual(&self) -> Option<Offset> {
         let stated = self.stated.borrow();
-        let usual = stated.iter().max_by_key(|(offset, count)| (**count, !offset.is_zero()));
-        usual.map(|(offset, _)| *offset)
+        let all: usize = stated.values().sum();
+        let (offset, count) = stated
+            .iter()
+            .max_by_key(|(offset, count)| (**count, !offset.is_zero()))?;
+        (count * 2 >= all).then_some(*offset)
     }
 }
 
@@ -71,6 +74,9 @@ mod tests {
         ] {
             let _ = dates.read(text);
         }
+        let _ = dates.read("2026-11-22T10:00:00+01:00");
+        assert_eq!(dates.usual(), None);
+        let _ = dates.read("2026-11-21T10:00:00+03:30");
         assert_eq!(dates.unstated(), 1);
         assert_eq!(
             dates.usual().unwrap(),

@@ -133,36 +133,95 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
 }
 
-/// Whether a text that was declared plain has an end tag of HTML, or a reference to a character, in it.
+/// Elements of HTML by which a text that was declared plain gives itself away.
+const TAGS: [&str; 66] = [
+    "a",
+    "abbr",
+    "address",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "base",
+    "big",
+    "blockquote",
+    "body",
+    "br",
+    "button",
+    "center",
+    "cite",
+    "code",
+    "dd",
+    "del",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "embed",
+    "figure",
+    "font",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "head",
+    "hr",
+    "html",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "ins",
+    "li",
+    "link",
+    "math",
+    "meta",
+    "object",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "script",
+    "section",
+    "select",
+    "small",
+    "span",
+    "strong",
+    "style",
+    "sub",
+    "sup",
+    "svg",
+    "table",
+    "td",
+    "textarea",
+    "title",
+    "tr",
+    "u",
+    "ul",
+];
+/// Of these, those that stand alone.
+const ALONE: [&str; 3] = ["br", "hr", "p"];
+
+/// Whether a text that was declared plain is markup all the same: it has an end tag of HTML, a start tag with attributes, or a break.
 fn looks_like_html(text: &str) -> bool {
-    const TAGS: [&str; 20] = [
-        "a",
-        "b",
-        "blockquote",
-        "code",
-        "div",
-        "em",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "i",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "span",
-        "strong",
-        "table",
-        "u",
-        "ul",
-    ];
-    let ends = text.match_indices("</").any(|(at, _)| {
-        let name = text
-            .get(at + 2..)
-            .and_then(|rest| rest.split('>').next())
-            .unwrap_or_default();
-        TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(name.trim()))
-    });
-    ends || text.contains("<br") || text.contains("<p>") || text.contains("<img ")
+    text.match_indices('<').any(|(at, _)| {
+        let tag = text.get(at + 1..).unwrap_or_default();
+        let (tag, is_end) = match tag.strip_prefix('/') {
+            Some(tag) => (tag, true),
+            None => (tag, false),
+        };
+        let name_end = tag
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(tag.len())
+            .min(16);
+        let (name, rest) = tag.split_at(tag.floor_char_boundary(name_end));
+        let is_known = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let inside = rest.split(['<', '>']).next().unwrap_or_default();
+        let has_attribute = inside.starts_with(|c: char| c.is_whitespace() || c == '/') && inside.contains('=');
+        let is_closed = rest.trim_start().starts_with(['>', '/']);
+        (is_known(&TAGS) && ((is_end && is_closed) || (!is_end && has_attribute))) || (is_known(&ALONE) && is_closed)
+    })
 }

@@ -11,6 +11,8 @@ use crate::text::xml::Xml;
 pub(in crate::ingest) const LANGUAGE: &str = "x-language";
 /// Relation of a link whose `href` is the base address of the entry's texts.
 pub(in crate::ingest) const BASE: &str = "x-base";
+/// Relation of a link whose `href` is the base address of the entry's summary, where that is another.
+pub(in crate::ingest) const SUMMARY_BASE: &str = "x-summary-base";
 /// Relation of a link to the feed that the entry was taken from; `title` and `type` are that feed's title and id.
 pub(in crate::ingest) const SOURCE: &str = "x-source";
 /// Relation of a link to the image of the entry.
@@ -70,6 +72,8 @@ pub(super) struct Draft {
     pub(super) content: Text,
     /// The page, and how well it fits: `alternate` of HTML first.
     pub(super) link: (u8, String),
+    /// The identifier says of itself that it is no page (RSS `isPermaLink`).
+    pub(super) is_no_page: bool,
     pub(super) comments: String,
     pub(super) authors: Vec<Person>,
     pub(super) published: Dated,
@@ -80,15 +84,17 @@ pub(super) struct Draft {
     /// Id, title and address of the feed that an entry was taken from.
     pub(super) source: (String, String, String),
     pub(super) language: String,
+    /// Of the links in the content, and in the summary.
     pub(super) base: String,
+    pub(super) summary_base: String,
     pub(super) ttl_minutes: u32,
     /// Playing time of the first file, where it is said beside it.
     pub(super) seconds: Option<u64>,
 }
 
-/// Takes a value for a place where another may be: the one that ranks higher, and the first of a rank.
+/// Takes a value for a place where another may be: the one that ranks higher, and the last of a rank.
 pub(super) fn prefer<T>(place: &mut Option<(u8, T)>, rank: u8, value: T) {
-    if place.as_ref().is_none_or(|(known, _)| rank > *known) {
+    if place.as_ref().is_none_or(|(known, _)| rank >= *known) {
         *place = Some((rank, value));
     }
 }
@@ -105,6 +111,16 @@ impl Draft {
     pub(super) fn picture(&mut self, rank: u8, url: String) {
         if !url.is_empty() && (self.image.1.is_empty() || rank > self.image.0) {
             self.image = (rank, url);
+        }
+    }
+
+    /// Takes the identifier for the page, where no page is named and the identifier is an address.
+    pub(super) fn page_from_id(&mut self) {
+        if self.link.1.is_empty()
+            && !self.is_no_page
+            && (self.id.starts_with("http://") || self.id.starts_with("https://"))
+        {
+            self.link.1 = self.id.clone();
         }
     }
 
@@ -140,12 +156,18 @@ impl Draft {
 
     /// Whether nothing at all is said.
     pub(super) fn is_empty(&self) -> bool {
-        self.id.is_empty()
-            && self.link.1.is_empty()
-            && [&self.title, &self.summary, &self.content]
-                .iter()
-                .all(|text| text.text.is_empty())
+        let texts = [&self.title, &self.summary, &self.content].map(|text| &text.text);
+        let (source_id, source_title, source_link) = &self.source;
+        texts
+            .into_iter()
+            .chain([&self.id, &self.link.1, &self.comments, &self.image.1])
+            .chain([source_id, source_title, source_link])
+            .all(String::is_empty)
             && self.files.is_empty()
+            && self.authors.is_empty()
+            && self.categories.is_empty()
+            && self.published.is_none()
+            && self.updated.is_none()
     }
 
     /// Writes this as an `entry`.
@@ -169,13 +191,21 @@ impl Draft {
         if !self.base.is_empty() {
             xml.empty("link", &[("rel", BASE), ("href", &self.base)]);
         }
+        if !self.summary_base.is_empty() && self.summary_base != self.base {
+            xml.empty("link", &[("rel", SUMMARY_BASE), ("href", &self.summary_base)]);
+        }
         write_text(xml, "content", &self.content);
         xml.close("entry");
     }
 
     /// Writes this as what stands in a `feed` beside its entries.
     pub(super) fn write_feed(&self, xml: &mut Xml) {
-        self.write(xml, "subtitle");
+        // feed-rs reads no date of publication of a feed.
+        let feed = Self {
+            updated: self.updated.or(self.published),
+            ..self.clone()
+        };
+        feed.write(xml, "subtitle");
         if self.ttl_minutes > 0 {
             xml.empty(
                 "link",

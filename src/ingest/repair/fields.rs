@@ -1,12 +1,14 @@
 //! What elements say of a feed or an entry: links, files, texts, names and dates find their places in the drafts.
 
 use jiff::Timestamp;
+use url::Url;
 
 use crate::ingest::repair::capture::Capture;
 use crate::ingest::repair::draft::{Draft, File, prefer};
 use crate::ingest::repair::reader::Reader;
-use crate::ingest::repair::values::{Attributes, seconds, whole};
-use crate::ingest::repair::vocabulary::{Element, Space};
+use crate::ingest::repair::values::{Attributes, language_tag, seconds, whole};
+use crate::ingest::repair::vocabulary::{Element, Space, local};
+use crate::text::html::as_html;
 
 impl Reader<'_> {
     pub(super) fn begin_entry(&mut self, said: &Attributes) {
@@ -34,9 +36,14 @@ impl Reader<'_> {
         if entry.language.is_empty() {
             entry.language = self.languages.last().cloned().unwrap_or_default();
         }
-        if entry.base.is_empty() && !self.bases.is_empty() {
-            entry.base = self.base().to_string();
+        if !self.bases.is_empty() {
+            for base in [&mut entry.base, &mut entry.summary_base] {
+                if base.is_empty() {
+                    *base = self.bases.last().map(Url::to_string).unwrap_or_default();
+                }
+            }
         }
+        entry.page_from_id();
         entry.write_entry(&mut self.entries);
         self.items += 1;
     }
@@ -112,7 +119,9 @@ impl Reader<'_> {
             Element::Email => self.person.email = plain,
             Element::Uri => self.person.uri = self.absolute(&plain),
             Element::Category => {
-                let is_list = matches!(capture.space, Space::Itunes | Space::News) || plain.len() > 100;
+                let is_list = matches!(capture.space, Space::Itunes | Space::News | Space::Media)
+                    || !local(&capture.name).eq_ignore_ascii_case("category")
+                    || plain.len() > 100;
                 let terms: Vec<&str> = if is_list {
                     plain.split(',').collect()
                 } else {
@@ -124,14 +133,15 @@ impl Reader<'_> {
                 let url = self.absolute(&plain);
                 self.draft().comments = url;
             }
-            Element::Picture | Element::Thumbnail => {
+            Element::Picture | Element::Thumbnail | Element::Logo => {
                 let url = self.absolute(&plain);
-                self.draft().picture(2, url);
+                let rank = if capture.element == Element::Logo { 3 } else { 2 };
+                self.draft().picture(rank, url);
             }
             Element::Duration => {
                 self.draft().seconds = seconds(&plain);
             }
-            Element::Language if !plain.is_empty() => self.draft().language = plain,
+            Element::Language if !plain.is_empty() => self.draft().language = language_tag(&plain),
             Element::Ttl => self.feed.ttl_minutes = plain.parse().unwrap_or_default(),
             _ => {}
         }
@@ -145,11 +155,12 @@ impl Reader<'_> {
         let mut text = capture.finish();
         if self.within(Element::Source) {
             if let (Element::Title, Some(entry)) = (what, &mut self.entry) {
-                entry.source.1 = crate::text::html::plain_line(&text.text);
+                entry.source.1 = if text.is_html { text.text } else { as_html(&text.text) };
             }
             return;
         }
         text.rank = match space {
+            _ if self.is_in_unknown() => 0,
             Space::Core | Space::Content | Space::Xhtml => 3,
             Space::Dublin => 2,
             _ => 1,
@@ -166,10 +177,28 @@ impl Reader<'_> {
                     draft.content = text;
                 }
             }
+            // Two short texts of one rank: the longer is the body.
+            Element::Summary
+                if is_entry
+                    && draft.content.text.is_empty()
+                    && !draft.summary.text.is_empty()
+                    && draft.summary.rank == text.rank
+                    && draft.summary.text != text.text =>
+            {
+                if text.text.len() < draft.summary.text.len() {
+                    std::mem::swap(&mut draft.summary, &mut text);
+                }
+                draft.content = text;
+            }
             _ => draft.summary.offer(text),
         }
         if is_entry && what != Element::Title {
-            draft.base = base.unwrap_or_else(|| std::mem::take(&mut draft.base));
+            let place = if what == Element::Content {
+                &mut draft.base
+            } else {
+                &mut draft.summary_base
+            };
+            *place = base.unwrap_or_else(|| std::mem::take(place));
             draft.language = language.unwrap_or_else(|| std::mem::take(&mut draft.language));
         }
     }
@@ -200,7 +229,9 @@ impl Reader<'_> {
             self.draft().page(1, url);
         }
         let is_core = capture.space == Space::Core;
+        let is_no_page = capture.attribute.eq_ignore_ascii_case("false");
         let draft = self.draft();
+        draft.is_no_page |= is_no_page;
         if draft.id.is_empty() || is_core {
             draft.id = plain;
         }

@@ -5,20 +5,14 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::ingest::repair::draft::{Draft, File, Person, Text, prefer};
+use crate::ingest::repair::json_mend::{mended, split};
+use crate::ingest::repair::values::{language_tag, whole};
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::text::xml::Xml;
 
 pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
-    // What follows the object is junk: only its first value is read.
-    let value = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
-    let value = match value {
-        Some(Ok(Value::Object(value))) => value,
-        Some(Err(e)) => return Err(RepairError::Json(e.to_string())),
-        _ => return Err(RepairError::Json("it is no object".to_owned())),
-    };
-    let Some(Value::Array(items)) = value.get("items") else {
-        return Err(RepairError::Json("it has no list of items".to_owned()));
-    };
+    let mut losses = Losses::default();
+    let (value, items) = read(text, &mut losses)?;
     let mut feed = common(&value, address);
     feed.page(1, absolute(&value, "home_page_url", address));
     feed.id = string(&value, "feed_url");
@@ -26,7 +20,6 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
     for (rank, key) in [(2, "icon"), (1, "favicon")] {
         feed.picture(rank, absolute(&value, key, address));
     }
-    let mut losses = Losses::default();
     let mut entries = Xml::fragment();
     for (at, item) in items.iter().take(MAX_ITEMS).enumerate() {
         match item {
@@ -41,11 +34,47 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
     })
 }
 
+/// The feed and its items. What is nearly JSON is mended; an item that is none even then costs itself.
+fn read(text: &str, losses: &mut Losses) -> Result<(Map<String, Value>, Vec<Value>), RepairError> {
+    // What follows the object is junk: only its first value is read.
+    let first = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    let value = match first(text) {
+        Some(Err(e)) => {
+            losses.add("json", "feed", &e.to_string());
+            let mended = mended(text);
+            match first(&mended) {
+                Some(Ok(value)) => Some(value),
+                _ => return by_items(&mended, losses).ok_or_else(|| RepairError::Json(e.to_string())),
+            }
+        }
+        other => other.and_then(Result::ok),
+    };
+    let Some(Value::Object(mut feed)) = value else {
+        return Err(RepairError::Json("it is no object".to_owned()));
+    };
+    match feed.remove("items") {
+        Some(Value::Array(items)) => Ok((feed, items)),
+        _ => Err(RepairError::Json("it has no list of items".to_owned())),
+    }
+}
+
+fn by_items(text: &str, losses: &mut Losses) -> Option<(Map<String, Value>, Vec<Value>)> {
+    let (elements, rest) = split(text, "items")?;
+    let mut items = Vec::new();
+    for (at, element) in elements.into_iter().enumerate() {
+        match serde_json::from_str(element) {
+            Ok(item) => items.push(item),
+            Err(e) => losses.add("item", &format!("item {}", at + 1), &e.to_string()),
+        }
+    }
+    Some((serde_json::from_str(&rest).ok()?, items))
+}
+
 /// What a feed and an item have in common.
 fn common(value: &Map<String, Value>, address: &Url) -> Draft {
     let mut draft = Draft {
         title: plain(value, "title"),
-        language: string(value, "language"),
+        language: language_tag(&string(value, "language")),
         ..Draft::default()
     };
     let listed = value.get("authors").and_then(Value::as_array).into_iter().flatten();
@@ -71,6 +100,7 @@ fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &
     draft.id = string(item, "id");
     draft.page(2, absolute(item, "url", address));
     draft.page(1, absolute(item, "external_url", address));
+    draft.page_from_id();
     draft.summary = plain(item, "summary");
     draft.content = Text {
         text: string(item, "content_html"),
@@ -115,8 +145,8 @@ fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &
         draft.file(File {
             url: absolute(file, "url", address),
             media_type: string(file, "mime_type"),
-            length: file.get("size_in_bytes").and_then(Value::as_u64),
-            seconds: file.get("duration_in_seconds").and_then(Value::as_u64),
+            length: number(file, "size_in_bytes"),
+            seconds: number(file, "duration_in_seconds"),
         });
     }
     draft
@@ -133,6 +163,11 @@ fn text_of(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         _ => String::new(),
     }
+}
+
+/// A number, as a number or as a text, without its fraction.
+fn number(value: &Map<String, Value>, key: &str) -> Option<u64> {
+    string(value, key).parse::<f64>().ok().and_then(whole)
 }
 
 fn plain(value: &Map<String, Value>, key: &str) -> Text {

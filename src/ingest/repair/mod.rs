@@ -11,6 +11,8 @@ mod capture;
 pub(in crate::ingest) mod draft;
 mod fields;
 mod json;
+mod json_mend;
+mod page;
 mod reader;
 mod references;
 mod texts;
@@ -24,6 +26,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::ingest::repair::draft::Draft;
+use crate::model::feed::Select;
 use crate::model::poll::Loss;
 use crate::text::xml::Xml;
 
@@ -40,7 +43,7 @@ pub type ReadDate<'a> = &'a dyn Fn(&str) -> Option<Timestamp>;
 pub struct Repaired {
     /// Atom 1.0.
     pub xml: String,
-    /// What it was: `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf`, `sitemap` or `json`.
+    /// What it was: `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf`, `sitemap`, `json` or `page`.
     pub format: &'static str,
     /// What was lost or guessed.
     pub losses: Losses,
@@ -61,6 +64,12 @@ pub enum RepairError {
     /// A site map that says nothing of news.
     #[error("the document is a site map without news: its addresses have no titles and no dates of publication")]
     NoNews,
+    /// The configuration was checked, so this is seen by nobody who uses it.
+    #[error("{0}")]
+    Selector(String),
+    /// The page has changed, or the selector was never right.
+    #[error("the selector {0:?} (feed.select.item) finds nothing on the page; it may look different now")]
+    NothingSelected(String),
     /// Neither XML of a known kind nor JSON.
     #[error("the document is no feed: it has no rss, RDF, feed or channel element")]
     NoFeed,
@@ -92,15 +101,25 @@ impl Losses {
     }
 }
 
-/// Repairs a document that came from `address`.
+/// Repairs a document that came from `address`; where there are selectors, it is a page, and they find its items.
 ///
 /// # Errors
 /// When nothing at all can be read.
-pub fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
+pub fn repair(text: &str, address: &Url, select: Option<&Select>, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
+    if let Some(select) = select {
+        return page::repair(text, address, select, date);
+    }
     match text.find(['<', '{']).and_then(|at| text.get(at..)) {
         None if text.trim().is_empty() => Err(RepairError::Empty),
         None => Err(RepairError::NoFeed),
-        Some(json) if json.starts_with('{') => json::repair(json, address, date),
+        Some(json) if json.starts_with('{') => json::repair(json, address, date).or_else(|error| {
+            // What a program prints before its document may look like the beginning of JSON.
+            let xml = json
+                .find('<')
+                .and_then(|at| json.get(at..))
+                .ok_or_else(|| error.clone())?;
+            reader::repair(xml, address, date).map_err(|_| error)
+        }),
         Some(xml) => reader::repair(xml, address, date),
     }
 }

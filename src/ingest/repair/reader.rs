@@ -8,7 +8,7 @@ use crate::ingest::repair::capture::{Capture, Kind};
 use crate::ingest::repair::draft::{Draft, Person};
 use crate::ingest::repair::references::References;
 use crate::ingest::repair::tokens::{Token, Tokens, attributes};
-use crate::ingest::repair::values::{Attributes, person_of};
+use crate::ingest::repair::values::{Attributes, language_tag, person_of};
 use crate::ingest::repair::vocabulary::{Element, Space, element, local, space, usual};
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::text::xml::Xml;
@@ -241,7 +241,8 @@ impl<'a> Reader<'a> {
     }
 
     fn meaning(&mut self, what: Element, space: Space, said: &Attributes) {
-        if self.is_aside() {
+        // Entries stand in nothing that is not the feed: what is open around one was never closed.
+        if self.is_aside() && !(what == Element::Entry && space == Space::Core) {
             return;
         }
         match what {
@@ -255,18 +256,22 @@ impl<'a> Reader<'a> {
                 self.link(said);
                 self.begin_capture(what, space, said);
             }
-            Element::Category if said.get("term").or(said.get("text")).is_some() => {
+            Element::Category
+                if ["term", "text"]
+                    .iter()
+                    .any(|key| said.get(key).is_some_and(|term| !term.trim().is_empty())) =>
+            {
                 let term = said
                     .get("label")
                     .filter(|label| !label.is_empty())
                     .or(said.get("term"))
                     .or(said.get("text"));
                 let term = term.unwrap_or_default().to_owned();
+                // What stands within is a category of its own.
                 self.draft().category(&term);
-                self.begin_capture(what, space, said);
             }
             Element::Enclosure | Element::MediaContent => self.file(what, said),
-            Element::Thumbnail | Element::Picture => {
+            Element::Thumbnail | Element::Picture | Element::Logo => {
                 let url = said.get("href").or(said.get("url")).unwrap_or_default();
                 let url = self.absolute(url);
                 self.draft().picture(1, url);
@@ -368,7 +373,7 @@ impl<'a> Reader<'a> {
                         self.bases.push(base);
                     }
                 }
-                "xml:lang" | "lang" => self.languages.push(value.trim().to_owned()),
+                "xml:lang" | "lang" => self.languages.push(language_tag(&value)),
                 _ => {}
             }
             if let Some(prefix) = lower.strip_prefix("xmlns:") {
@@ -420,17 +425,28 @@ impl<'a> Reader<'a> {
 
     // ---- where it is
 
-    /// Whether this is within something that has titles and links of its own.
+    /// Whether this is within something that has titles and links of its own. An unknown element of RSS itself is none: it may only
+    /// be one that was never closed.
     pub(super) fn is_aside(&self) -> bool {
+        self.around().any(|open| match open.element {
+            Element::Aside | Element::Contributor => true,
+            Element::Other => !matches!(open.space, Space::Rdf | Space::Core),
+            _ => false,
+        })
+    }
+
+    /// Whether this is within an element of RSS that nobody knows.
+    pub(super) fn is_in_unknown(&self) -> bool {
+        self.around().any(|open| open.element == Element::Other)
+    }
+
+    /// What is open around the innermost element, up to its entry.
+    fn around(&self) -> impl Iterator<Item = &Open> {
         self.open
             .iter()
             .rev()
             .skip(1)
             .take_while(|open| open.element != Element::Entry)
-            .any(|open| {
-                matches!(open.element, Element::Aside | Element::Other | Element::Contributor)
-                    && open.space != Space::Rdf
-            })
     }
 
     pub(super) fn within(&self, element: Element) -> bool {

@@ -6,7 +6,7 @@ use super::{RepairError, Repaired, repair};
 
 fn repaired(text: &str) -> Result<Repaired, RepairError> {
     let address = Url::parse("https://example.org/feed.xml").unwrap();
-    repair(text, &address, &|text| text.trim().parse().ok())
+    repair(text, &address, None, &|text| text.trim().parse().ok())
 }
 
 fn losses(text: &str) -> Vec<(String, String)> {

@@ -25,6 +25,10 @@ pub(super) struct Tokens<'a> {
     rest: &'a str,
     /// No `>` follows any more: no tag either.
     no_end: bool,
+    /// No `]]>` follows any more.
+    no_section_end: bool,
+    /// The name of the last start tag.
+    last: &'a str,
     /// The document ends within a tag, a comment or a CDATA section.
     pub(super) cut: bool,
 }
@@ -34,6 +38,8 @@ impl<'a> Tokens<'a> {
         Self {
             rest: text,
             no_end: false,
+            no_section_end: false,
+            last: "",
             cut: false,
         }
     }
@@ -75,12 +81,18 @@ impl<'a> Tokens<'a> {
         if self.no_end || !body.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | ':')) {
             return None;
         }
-        let Some(end) = tag_end(body) else {
-            self.no_end = true;
-            self.cut = true;
-            return None;
+        let (end, next) = match tag_end(body) {
+            TagEnd::At(end) => (end, end + 1),
+            // Where it looks like a tag, it is one that was never closed.
+            TagEnd::Before(next) if is_end || looks_like_tag(body.get(..next)?) => (next, next),
+            TagEnd::Before(_) => return None,
+            TagEnd::Never => {
+                self.no_end = true;
+                self.cut = true;
+                return None;
+            }
         };
-        let (tag, rest) = (body.get(..end)?, body.get(end + 1..)?);
+        let (tag, rest) = (body.get(..end)?, body.get(next..)?);
         self.rest = rest;
         let (tag, empty) = match tag.strip_suffix('/') {
             Some(tag) => (tag, true),
@@ -91,6 +103,7 @@ impl<'a> Tokens<'a> {
         Some(if is_end {
             Token::End { name }
         } else {
+            self.last = name;
             Token::Start {
                 name,
                 attributes,
@@ -98,24 +111,92 @@ impl<'a> Tokens<'a> {
             }
         })
     }
+
+    /// What stands in a CDATA section. One without an end, or with the next one within, ends with the element that it stands in.
+    fn section(&mut self) -> &'a str {
+        let end = if self.no_section_end {
+            None
+        } else {
+            self.rest.find("]]>")
+        };
+        self.no_section_end = end.is_none();
+        let inside = end.and_then(|end| self.rest.get(..end));
+        let nested = inside.map(|inside| inside.find("<![CDATA["));
+        if let Some(None) = nested {
+            return self.take_until("]]>");
+        }
+        let looked_at = nested.flatten().and_then(|at| self.rest.get(..at)).unwrap_or(self.rest);
+        let closing = looked_at.match_indices("</").find(|(at, _)| {
+            let name = looked_at.get(at + 2..).and_then(|rest| rest.get(..self.last.len()));
+            !self.last.is_empty() && name.is_some_and(|name| name.eq_ignore_ascii_case(self.last))
+        });
+        match closing {
+            Some((at, _)) => {
+                let (section, rest) = self.rest.split_at(at);
+                self.rest = rest;
+                section
+            }
+            None => self.take_until("]]>"),
+        }
+    }
 }
 
-/// Where the `>` of a tag stands: behind its quoted values, or the next one where a quote is never closed.
-fn tag_end(tag: &str) -> Option<usize> {
-    let mut quote = None;
-    let mut plain = None;
-    for (at, byte) in tag.bytes().enumerate() {
+/// Where a tag ends.
+enum TagEnd {
+    /// With the `>` that stands there.
+    At(usize),
+    /// Before the `<` that stands there.
+    Before(usize),
+    /// The document ends first.
+    Never,
+}
+
+/// How far an attribute's value is looked through for its end once it holds a `<`.
+const LOOK_AHEAD: usize = 1024;
+
+/// Looks for the `>` of a tag: behind its quoted values, or the next one where a quote is never closed.
+fn tag_end(tag: &str) -> TagEnd {
+    let bytes = tag.as_bytes();
+    let (mut quote, mut plain, mut at) = (None, None, 0);
+    while let Some(&byte) = bytes.get(at) {
         match (quote, byte) {
-            (None, b'>') => return Some(at),
-            // No value holds a `<`: this quote was never closed.
-            (_, b'<') => return plain,
+            (None, b'>') => return TagEnd::At(at),
+            (None, b'<') => return TagEnd::Before(at),
+            // Few values hold a `<`: this quote may never have been closed.
+            (Some(open), b'<') => match value_end(bytes, at, open) {
+                Some(end) => at = end - 1,
+                None => return plain.map_or(TagEnd::Before(at), TagEnd::At),
+            },
             (None, b'"' | b'\'') => quote = Some(byte),
             (Some(open), close) if open == close => quote = None,
             (Some(_), b'>') => plain = plain.or(Some(at)),
             _ => {}
         }
+        at += 1;
     }
-    plain
+    plain.map_or(TagEnd::Never, TagEnd::At)
+}
+
+/// Where the value that holds a `<` at `from` has its closing quote: one that the next attribute or the end of the tag follows.
+fn value_end(bytes: &[u8], from: usize, quote: u8) -> Option<usize> {
+    let ahead = bytes.get(from..(from + LOOK_AHEAD).min(bytes.len()))?;
+    let end = from + ahead.iter().position(|byte| *byte == quote)?;
+    let is_opening = end.checked_sub(1).and_then(|before| bytes.get(before)) == Some(&b'=');
+    let is_closing = bytes
+        .get(end + 1)
+        .is_some_and(|next| next.is_ascii_whitespace() || matches!(next, b'/' | b'>'));
+    (is_closing && !is_opening).then_some(end)
+}
+
+/// Whether what has no `>` is a tag nevertheless: a name alone, or a name with attributes.
+fn looks_like_tag(tag: &str) -> bool {
+    let tag = tag.trim_end();
+    let name = tag.split(char::is_whitespace).next().unwrap_or_default();
+    let is_name = name.matches(':').count() <= 1
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'));
+    is_name && (name == tag || tag.contains('='))
 }
 
 impl<'a> Iterator for Tokens<'a> {
@@ -131,7 +212,7 @@ impl<'a> Iterator for Tokens<'a> {
             }
             if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
                 self.rest = rest;
-                return Some(Token::Literal(self.take_until("]]>")));
+                return Some(Token::Literal(self.section()));
             }
             if let Some(rest) = self.rest.strip_prefix("<!--") {
                 self.rest = rest;
@@ -228,6 +309,13 @@ mod tests {
             ("<a x=\"1><b>t</b>", "<a|x=\"1><b|>'t'</b>"),
             ("<a>t<b x=", "<a|>'t''<b x='"),
             ("<![CDATA[cut", "[cut]"),
+            ("<a><ahttp://x</a>", "<a|>'<ahttp://x'</a>"),
+            ("<a>1<a</b><c", "<a|>'1'<a|></b>'<c'"),
+            ("a <b and c <d>", "'a ''<b and c '<d|>"),
+            ("<i alt=\"a<b\" src='x'>y</i>", "<i|alt=\"a<b\" src='x'>'y'</i>"),
+            ("<i alt=\"a<b c=\"d\">y</i>", "<i|alt=\"a><b|c=\"d\">'y'</i>"),
+            ("<a><![CDATA[x</a><a><![CDATA[y]]></a>", "<a|>[x]</a><a|>[y]</a>"),
+            ("<a><![CDATA[x</a><b>", "<a|>[x]</a><b|>"),
         ] {
             assert_eq!(shown(text), pieces, "{text}");
         }

@@ -46,6 +46,13 @@ pub(super) fn person_of(text: &str) -> Person {
     }
 }
 
+/// A language tag (BCP 47), with hyphens where programs write underscores; empty where a text is none.
+pub(super) fn language_tag(text: &str) -> String {
+    let tag = text.trim().replace('_', "-");
+    let is_tag = tag.len() <= 35 && tag.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_tag { tag } else { String::new() }
+}
+
 /// `90`, `1:30`, `1:01:30`.
 pub(super) fn seconds(text: &str) -> Option<u64> {
     let parts: Vec<&str> = text.split(':').collect();

@@ -129,6 +129,8 @@ pub(super) enum Element {
     Duration,
     /// An image's address as text.
     Picture,
+    /// The same, of the larger of two.
+    Logo,
     /// An image's address in an attribute.
     Thumbnail,
     Language,
@@ -163,6 +165,9 @@ pub(super) fn element(space: Space, name: &str) -> Element {
             "content" => Element::MediaContent,
             "group" => Element::Group,
             "thumbnail" => Element::Thumbnail,
+            "title" => Element::Title,
+            "description" => Element::Summary,
+            "category" | "keywords" => Element::Category,
             _ => Element::Other,
         },
         Space::Itunes => match name {
@@ -170,6 +175,8 @@ pub(super) fn element(space: Space, name: &str) -> Element {
             "name" => Element::Name,
             "email" => Element::Email,
             "image" => Element::Thumbnail,
+            // Only `rel=image` is in use.
+            "link" => Element::Thumbnail,
             "summary" | "subtitle" | "description" => Element::Summary,
             "duration" => Element::Duration,
             "category" | "keywords" => Element::Category,
@@ -225,10 +232,11 @@ fn core(name: &str) -> Element {
         "pubdate" | "published" | "issued" | "date" => Element::Published,
         "updated" | "modified" | "lastbuilddate" => Element::Updated,
         "created" => Element::Created,
-        "category" | "keywords" => Element::Category,
+        "category" | "keywords" | "tags" => Element::Category,
         "comments" => Element::Comments,
         "enclosure" => Element::Enclosure,
-        "logo" | "icon" | "url" => Element::Picture,
+        "logo" => Element::Logo,
+        "icon" | "url" => Element::Picture,
         "language" => Element::Language,
         "ttl" => Element::Ttl,
         "items" | "seq" | "entries" => Element::Group,

@@ -44,7 +44,14 @@ impl Sanitiser {
             .add_tag_attributes("audio", ["src", "controls"])
             .add_tag_attributes("video", ["src", "controls", "poster", "width", "height"])
             .add_tag_attributes("source", ["src", "type"])
-            .add_generic_attributes(["dir"]);
+            .add_generic_attributes(["dir"])
+            // No browser shows where a quotation is from, and no parser checks the address.
+            .rm_tag_attributes("blockquote", ["cite"])
+            .rm_tag_attributes("q", ["cite"])
+            .rm_tag_attributes("del", ["cite"])
+            .rm_tag_attributes("ins", ["cite"])
+            // What stands in these is for programs that do not know them.
+            .add_clean_content_tags(["iframe", "noembed", "noframes"]);
         Self { builder }
     }
 
@@ -72,7 +79,8 @@ const SHALLOW: [&str; 24] = [
     "param", "rp", "rt", "source", "td", "th", "tr", "track", "wbr",
 ];
 
-/// Drops the tags of elements that are nested too deep; everything else stays as it is. Linear in time.
+/// Drops the tags of elements that are nested too deep, and those of frames, whose addresses become links where nothing else stands in
+/// for them. Everything else stays as it is. Linear in time.
 fn bounded(html: &str) -> Cow<'_, str> {
     let mut open: HashMap<String, usize> = HashMap::new();
     let (mut depth, mut kept, mut copied) = (0_usize, String::new(), 0);
@@ -87,6 +95,13 @@ fn bounded(html: &str) -> Cow<'_, str> {
             .min(32);
         let name = name.get(..name_end).unwrap_or_default().to_ascii_lowercase();
         at = start + 1;
+        if name == "iframe" {
+            kept.push_str(html.get(copied..start).unwrap_or_default());
+            at = start + tag_end(tag);
+            kept.push_str(&link_to_frame(tag, html.get(at..).unwrap_or_default()));
+            copied = at;
+            continue;
+        }
         if name.is_empty() || SHALLOW.contains(&name.as_str()) {
             continue;
         }
@@ -108,6 +123,36 @@ fn bounded(html: &str) -> Cow<'_, str> {
     }
     kept.push_str(html.get(copied..).unwrap_or_default());
     Cow::Owned(kept)
+}
+
+/// A link to what an empty frame shows: a film, most often.
+fn link_to_frame(tag: &str, after: &str) -> String {
+    let is_empty = after
+        .trim_start()
+        .get(..8)
+        .is_some_and(|next| next.eq_ignore_ascii_case("</iframe"));
+    let tag = tag.get(..tag_end(tag)).unwrap_or_default();
+    let src = is_empty.then(|| tag.to_ascii_lowercase().find(" src=")).flatten();
+    let value = src.and_then(|at| tag.get(at + 5..)).unwrap_or_default().trim_start();
+    let address = match value.strip_prefix(['"', '\'']) {
+        Some(quoted) => quoted.split(['"', '\'']).next(),
+        None => value.split([' ', '>']).next(),
+    };
+    let address = address.unwrap_or_default().trim();
+    let is_of_the_web = ["https://", "http://", "//"]
+        .iter()
+        .any(|start| address.starts_with(start));
+    if is_of_the_web && !address.contains(['<', '>']) {
+        format!(
+            "<a href=\"{address}\">{}</a>",
+            address
+                .trim_start_matches("https:")
+                .trim_start_matches("http:")
+                .trim_start_matches('/')
+        )
+    } else {
+        String::new()
+    }
 }
 
 /// The longest part of `text` from its beginning that has at most `max` bytes.
@@ -338,6 +383,18 @@ mod tests {
             "گفت\u{200c}وگو با\u{200c}او"
         );
         assert_eq!(plain_line("<script>alert(1)</script>x"), "x");
+    }
+
+    #[test]
+    fn an_empty_frame_becomes_a_link_and_what_stands_in_for_one_stays() {
+        assert_eq!(
+            clean("a <IFRAME width=1 src='//v.example/embed/1?a=b&amp;c'></iframe> b"),
+            "a <a href=\"https://v.example/embed/1?a=b&amp;c\" rel=\"noopener noreferrer\">v.example/embed/1?a=b&amp;c</a> b"
+        );
+        assert_eq!(
+            clean("a <iframe src=\"javascript:x\"></iframe><iframe src=http://v.example> <b>c</b>"),
+            "a  <b>c</b>"
+        );
     }
 
     #[test]

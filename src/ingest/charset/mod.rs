@@ -1,12 +1,17 @@
 //! From bytes to text: byte order mark, then the HTTP charset, then the XML declaration, then a look at the bytes.
 //!
 //! UTF-16 and UTF-32 are known by their zeros even without a mark. A wrong declaration costs nothing where the bytes are valid
-//! UTF-8, and a broken byte costs one character. ISO 8859-1 is read as windows-1252, as the web does (Encoding standard).
+//! UTF-8, and a broken byte costs one character. ISO 8859-1 is read as windows-1252, as the web does (Encoding standard); `pages` has
+//! what that standard leaves out.
+
+mod pages;
 
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::ingest::charset::pages::Page;
 
 /// How far into a document the XML declaration may reach, in bytes.
 const DECLARATION_BYTES: usize = 512;
@@ -29,6 +34,36 @@ pub struct Decoded<'a> {
 enum Form {
     Of(&'static Encoding),
     Utf32 { big: bool },
+    Page(&'static Page),
+}
+
+impl Form {
+    /// By a label, as the web knows them, and as programs spell them.
+    fn for_label(label: &str) -> Option<Self> {
+        let label = label.trim();
+        let of_the_web = Encoding::for_label(label.as_bytes());
+        of_the_web.map(Self::Of).or_else(|| {
+            let label = label.to_ascii_lowercase().replace('_', "-");
+            let alias = match label.as_str() {
+                "ms-cyrl" => "windows-1251",
+                "maccyrillic" | "mac-cyrillic" => "x-mac-cyrillic",
+                "macroman" | "mac-roman" => "macintosh",
+                other => other,
+            };
+            let page = Page::for_label(alias).map(Self::Page);
+            page.or_else(|| Encoding::for_label(alias.as_bytes()).map(Self::Of))
+        })
+    }
+
+    /// The name in small letters.
+    fn name(self) -> String {
+        match self {
+            Self::Of(encoding) => encoding.name().to_ascii_lowercase(),
+            Self::Utf32 { big: true } => "utf-32be".to_owned(),
+            Self::Utf32 { big: false } => "utf-32le".to_owned(),
+            Self::Page(page) => page.name.to_owned(),
+        }
+    }
 }
 
 /// Reads a document. `content_type` is the HTTP header or empty.
@@ -38,17 +73,15 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
         Some((form, mark)) => (Some(form), bytes.get(mark..).unwrap_or_default()),
         None => (by_zeros(bytes), bytes),
     };
-    let declared = http_charset(content_type).or_else(|| declared(body));
-    let form = form.unwrap_or_else(|| Form::Of(judge(body, declared)));
-    let (text, encoding, broken) = match form {
-        Form::Utf32 { big } => {
-            let (text, broken) = from_utf32(body, big);
-            (
-                Cow::Owned(text),
-                if big { "utf-32be" } else { "utf-32le" }.to_owned(),
-                broken,
-            )
-        }
+    let label = http_charset(content_type)
+        .filter(|label| Form::for_label(label).is_some())
+        .or_else(|| declared(body));
+    let declared = label.as_deref().and_then(Form::for_label);
+    let form = form.unwrap_or_else(|| judge(body, declared));
+    let encoding = form.name();
+    let (text, broken) = match form {
+        Form::Utf32 { big } => owned(from_utf32(body, big)),
+        Form::Page(page) => owned(page.decode(body)),
         Form::Of(encoding) => {
             let text = encoding.decode_without_bom_handling(body).0;
             let broken = if matches!(text, Cow::Borrowed(_)) {
@@ -56,12 +89,17 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
             } else {
                 text.matches('\u{fffd}').count()
             };
-            (text, encoding.name().to_ascii_lowercase(), broken)
+            (text, broken)
         }
     };
-    let instead_of = declared
-        .map(|declared| declared.name().to_ascii_lowercase())
-        .filter(|declared| *declared != encoding && !(encoding.starts_with("utf-") && declared.starts_with("utf-")));
+    let is_unicode = |name: &str| name.starts_with("utf-");
+    let instead_of = match declared {
+        Some(declared) => {
+            Some(declared.name()).filter(|name| *name != encoding && !(is_unicode(name) && is_unicode(&encoding)))
+        }
+        // A name that nobody knows, but for those of the ways to write Unicode.
+        None => label.filter(|label| !(is_unicode(&encoding) && is_of_unicode(label))),
+    };
     Decoded {
         // A mark may be written twice, or behind a declaration that hid it.
         text: match text {
@@ -75,6 +113,17 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
         instead_of,
         broken,
     }
+}
+
+fn owned<'a>((text, broken): (String, usize)) -> (Cow<'a, str>, usize) {
+    (Cow::Owned(text), broken)
+}
+
+fn is_of_unicode(label: &str) -> bool {
+    let label = label.to_ascii_lowercase();
+    ["utf", "ucs", "unicode", "iso-10646"]
+        .iter()
+        .any(|start| label.starts_with(start))
 }
 
 /// The byte order mark, and its length. UTF-32's begins with that of UTF-16.
@@ -115,49 +164,54 @@ fn from_utf32(bytes: &[u8], big: bool) -> (String, usize) {
 }
 
 /// The encoding of bytes that are neither UTF-16 nor UTF-32.
-fn judge(bytes: &[u8], declared: Option<&'static Encoding>) -> &'static Encoding {
-    // Escape encodings look like ASCII; they are believed where they are declared.
+fn judge(bytes: &[u8], declared: Option<Form>) -> Form {
     let is_wide = |encoding: &'static Encoding| [UTF_16BE, UTF_16LE].contains(&encoding);
-    if let Some(escaping) = declared.filter(|encoding| !encoding.is_ascii_compatible() && !is_wide(encoding)) {
-        return escaping;
-    }
-    // Valid UTF-8 by chance is rarer than a wrong declaration.
-    if std::str::from_utf8(bytes).is_ok() {
-        return UTF_8;
-    }
     match declared {
+        // Escape encodings look like ASCII; they are believed where they are declared.
+        Some(Form::Of(encoding)) if !encoding.is_ascii_compatible() && !is_wide(encoding) => Form::Of(encoding),
+        Some(Form::Page(page)) if !page.is_ascii_compatible() && is_ebcdic(bytes) => Form::Page(page),
+        // Valid UTF-8 by chance is rarer than a wrong declaration.
+        _ if std::str::from_utf8(bytes).is_ok() => Form::Of(UTF_8),
         // UTF-16 has its zeros; a declaration that lacks them was copied from elsewhere.
-        Some(encoding) if encoding == UTF_8 || is_wide(encoding) => detect(bytes),
+        Some(Form::Of(encoding)) if encoding == UTF_8 || is_wide(encoding) => detect(bytes),
         // A text that is UTF-8 but for a few bytes is UTF-8, whatever a one-byte encoding would make of it.
-        Some(encoding) if encoding.is_single_byte() && mostly_utf8(bytes) => UTF_8,
-        Some(encoding) => encoding,
+        Some(Form::Of(encoding)) if encoding.is_single_byte() && mostly_utf8(bytes) => Form::Of(UTF_8),
+        Some(Form::Page(page)) if mostly_utf8(bytes) || !page.is_ascii_compatible() => detect(bytes),
+        Some(declared) => declared,
         None => detect(bytes),
     }
 }
 
-fn http_charset(content_type: &str) -> Option<&'static Encoding> {
+/// Whether the bytes begin as an XML document does in EBCDIC (XML 1.0 appendix F).
+fn is_ebcdic(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x4c\x6f\xa7\x94")
+}
+
+fn http_charset(content_type: &str) -> Option<String> {
     content_type
         .split(';')
         .skip(1)
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-        .and_then(|(_, label)| Encoding::for_label(label.trim().trim_matches(['"', '\'']).as_bytes()))
+        .map(|(_, label)| label.trim().trim_matches(['"', '\'']).to_owned())
 }
 
-/// The encoding that the XML declaration names. In UTF-16 and UTF-32 the letters have zeros between them.
-fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+/// The label of the encoding that the XML declaration names. In UTF-16 and UTF-32 the letters have zeros between them, and in
+/// EBCDIC those of a label are the same on all pages.
+fn declared(bytes: &[u8]) -> Option<String> {
     let head = bytes.get(..DECLARATION_BYTES.min(bytes.len()))?;
-    let head: String = head
-        .iter()
-        .filter(|byte| **byte != 0 && byte.is_ascii())
-        .map(|byte| char::from(*byte))
-        .collect();
+    let head: String = if is_ebcdic(head) {
+        Page::for_label("cp037")?.decode(head).0
+    } else {
+        let ascii = head.iter().filter(|byte| **byte != 0 && byte.is_ascii());
+        ascii.map(|byte| char::from(*byte)).collect()
+    };
     let declaration = head.get(head.find("<?xml")?..)?;
     let declaration = declaration.get(..declaration.find('>')?)?;
     let value = declaration.get(declaration.find("encoding")? + "encoding".len()..)?;
     let value = value.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    Encoding::for_label(value.get(1..)?.split(quote).next()?.trim().as_bytes())
+    Some(value.get(1..)?.split(quote).next()?.trim().to_owned())
 }
 
 /// Whether the text is UTF-8 but for a few broken bytes.
@@ -170,13 +224,13 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
     multibyte > 0 && broken * 8 <= multibyte
 }
 
-fn detect(bytes: &[u8]) -> &'static Encoding {
+fn detect(bytes: &[u8]) -> Form {
     if mostly_utf8(bytes) {
-        return UTF_8;
+        return Form::Of(UTF_8);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Deny)
+    Form::Of(detector.guess(None, Utf8Detection::Deny))
 }
 
 #[cfg(test)]
@@ -255,6 +309,17 @@ mod tests {
         let bytes = b"<a>caf\xe9 na\xefve d\xe9j\xe0 vu, un garcon tr\xe8s \xe9l\xe9gant</a>";
         assert!(text(bytes, "").contains("café naïve déjà vu"));
         assert!(text(bytes, "text/xml; charset=utf-8").contains("café naïve déjà vu"));
+    }
+
+    #[test]
+    fn pages_that_the_web_does_not_know_are_read_where_they_are_declared() {
+        let ebcdic = b"\x4c\x6f\xa7\x94\x93\x40\x85\x95\x83\x96\x84\x89\x95\x87\x7e\x7d\x83\x97\xf5\xf0\xf0\x7d\x6f\x6e\x4c\x81\x61\x6e";
+        assert_eq!(text(ebcdic, ""), "<?xml encoding='cp500'?><a/>");
+        let decoded = decode(b"<?xml encoding='IBM_437'?><a>caf\x82</a>", "");
+        assert!(decoded.instead_of.is_some(), "{decoded:?}");
+        let decoded = decode(b"<?xml encoding='CP437'?><a>caf\x82</a>", "");
+        assert!(decoded.text.contains("café") && decoded.encoding == "cp437" && decoded.instead_of.is_none());
+        assert!(text(b"<?xml encoding='Windows_1251'?><a>\xcc</a>", "").contains('М'));
     }
 
     #[test]
