@@ -49,6 +49,7 @@ pub(super) async fn parse(config: Option<PathBuf>, args: ParseArgs) -> anyhow::R
         address: &input.address,
         manner: &input.manner,
         offset_minutes: None,
+        now: SystemClock.now(),
     })?;
     let said = said(reading, &input.address);
     if json {

@@ -13,6 +13,7 @@ pub mod parse;
 pub mod repair;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
@@ -22,10 +23,14 @@ use crate::ingest::date::zone::Dates;
 use crate::ingest::discover::{Offer, discover};
 use crate::ingest::normalise::Normaliser;
 use crate::ingest::parse::{ParseError, Relations};
-use crate::ingest::repair::{Losses, RepairError, draft};
+use crate::ingest::repair::{Losses, RepairError, SaidDate, draft};
+use crate::model::clock::later;
 use crate::model::feed::Manner;
 use crate::model::item::{ItemKey, KeyedItem, KnownItem, ParsedFeed};
 use crate::model::poll::{ItemChange, Loss};
+
+/// How far ahead of ours the clocks of publishers may be.
+const AHEAD: Duration = Duration::from_secs(86_400);
 
 /// A document that was read.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub struct Input<'a> {
     pub manner: &'a Manner,
     /// Offset from UTC in minutes that former documents stated.
     pub offset_minutes: Option<i16>,
+    /// The present, beyond which dates are not believed.
+    pub now: Timestamp,
 }
 
 /// Why nothing at all can be read of a document.
@@ -143,7 +150,9 @@ pub fn offers(input: &Input<'_>, links: &[String]) -> Vec<Offer> {
 /// What a text says, by way of the clean dialect.
 fn understand(text: &str, input: &Input<'_>, dates: &Dates) -> Result<(&'static str, ParsedFeed, Losses), ReadError> {
     let repaired = repair::repair(text, input.address, input.manner.select.as_ref(), &|text| {
-        dates.read(text)
+        let at = dates.read(text)?;
+        let is_future = at > later(input.now, AHEAD);
+        Some(SaidDate { at, is_future })
     })?;
     let relations = Relations {
         language: draft::LANGUAGE,

@@ -99,7 +99,7 @@ impl<'a> Normaliser<'a> {
 }
 
 fn line(html: &str) -> String {
-    cut(&plain_line(html), MAX_LINE_BYTES).to_owned()
+    cut(&plain_line(html), MAX_LINE_BYTES).trim_end().to_owned()
 }
 
 fn lines(texts: &[String]) -> Vec<String> {

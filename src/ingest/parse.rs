@@ -89,7 +89,7 @@ impl Reader<'_> {
         let authors = names(&feed.authors);
         let facts = FeedFacts {
             source_id: cut(&feed.id, MAX_FACT_BYTES).to_owned(),
-            title: cut(&plain_line(&title), MAX_FACT_BYTES).to_owned(),
+            title: cut(&plain_line(&title), MAX_FACT_BYTES).trim_end().to_owned(),
             site_link: self.web_address(&self.href(&feed.links, "alternate")),
             language: cut(feed.language.as_deref().unwrap_or_default().trim(), MAX_TAG_BYTES).to_ascii_lowercase(),
             ttl_minutes: u32::try_from(ttl).unwrap_or_default(),

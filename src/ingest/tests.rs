@@ -22,6 +22,7 @@ fn read(bytes: &[u8], content_type: &str, address: &Url) -> Result<Reading, Read
         address,
         manner: &Manner::default(),
         offset_minutes: None,
+        now: "2026-11-22T12:00:00Z".parse().unwrap(),
     })
 }
 
@@ -240,6 +241,7 @@ fn dates_without_a_zone_are_read_in_the_one_that_the_configuration_names_or_the_
             address,
             manner,
             offset_minutes,
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
         };
         let reading = super::read(&input).unwrap();
         let guessed = reading.losses.iter().any(|loss| loss.kind == "time_zone");
@@ -296,6 +298,7 @@ fn the_items_of_a_page_are_what_the_selectors_find() {
             address,
             manner: &manner,
             offset_minutes: None,
+            now: "2026-11-22T12:00:00Z".parse().unwrap(),
         })
     };
     let reading = read(".story").unwrap();

@@ -30,6 +30,7 @@ fn read_back(document: &str) -> ParsedFeed {
         address: &Url::parse("https://feeds.example/feeds/all").unwrap(),
         manner: &Manner::default(),
         offset_minutes: None,
+        now: "2026-11-22T12:00:00Z".parse().unwrap(),
     };
     crate::ingest::read(&input).unwrap().feed
 }

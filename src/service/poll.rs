@@ -218,6 +218,7 @@ impl Poller {
         let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
         // A feed that has been read once is not looked for anew behind the operator's back.
         let may_follow = feed.document_hash.is_none() && feed.offered.is_none();
+        let now = self.clock.now();
         let parsed = blocking(move || {
             let input = ingest::Input {
                 bytes: &document.bytes,
@@ -225,6 +226,7 @@ impl Poller {
                 address: document.address.as_url(),
                 manner: &manner,
                 offset_minutes,
+                now,
             };
             match ingest::read(&input) {
                 Ok(reading) => Ok((reading.feed.facts, identity::keyed(reading.feed.items), reading.losses)),

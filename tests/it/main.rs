@@ -18,6 +18,7 @@ mod digest;
 mod fixtures;
 mod layers;
 mod poll;
+mod properties;
 mod readers;
 mod sources;
 mod store;

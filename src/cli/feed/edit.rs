@@ -165,6 +165,7 @@ fn input<'a>(document: &'a Document, manner: &'a Manner) -> Input<'a> {
         address: document.address.as_url(),
         manner,
         offset_minutes: None,
+        now: SystemClock.now(),
     }
 }
 

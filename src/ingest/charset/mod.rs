@@ -221,7 +221,7 @@ fn mostly_utf8(bytes: &[u8]) -> bool {
         broken += usize::from(!chunk.invalid().is_empty());
         multibyte += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
     }
-    multibyte > 0 && broken * 8 <= multibyte
+    multibyte > 0 && broken * 2 <= multibyte
 }
 
 fn detect(bytes: &[u8]) -> Form {

@@ -20,7 +20,7 @@ static RFC_2822: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
 /// Longer texts are no dates.
 const MAX_BYTES: usize = 200;
 /// Years that a feed may speak of.
-const YEARS: std::ops::RangeInclusive<i16> = 1000..=2999;
+const YEARS: std::ops::RangeInclusive<i16> = 1500..=2999;
 
 /// A date that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<Dated> {
                 .map(|date| (date.datetime(), date.offset()))
         })
         // What looks like the Middle Ages is of the Persian calendar.
-        .filter(|(date, _)| (1500..=*YEARS.end()).contains(&date.year()))
+        .filter(|(date, _)| YEARS.contains(&date.year()))
         .and_then(|(date, offset)| at_offset(date, offset))
         .or_else(|| by_parts(&plain(text), zone))
 }
@@ -66,6 +66,8 @@ fn plain(text: &str) -> String {
             '٠'..='٩' => plain.push(digit(c, '٠')),
             'ي' | 'ى' => plain.push('ی'),
             'ك' => plain.push('ک'),
+            'أ' | 'إ' => plain.push('ا'),
+            '\u{64b}'..='\u{655}' => {}
             '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{640}' | '\u{307}' => {}
             '٫' => plain.push('.'),
             '−' | '–' | '‐' | '‑' => plain.push('-'),
@@ -74,6 +76,19 @@ fn plain(text: &str) -> String {
                 plain.push(' ')
             }
             c => plain.push(c),
+        }
+    }
+    // Names of two words.
+    for (words, word) in [
+        ("تشرین ال", "تشرینال"),
+        ("کانون ال", "کانونال"),
+        ("بعد از ظهر", "بعدازظهر"),
+        ("قبل از ظهر", "قبلازظهر"),
+        ("a. m", "a.m"),
+        ("p. m", "p.m"),
+    ] {
+        if plain.contains(words) {
+            plain = plain.replace(words, word);
         }
     }
     plain
@@ -88,8 +103,7 @@ fn by_parts(text: &str, zone: &TimeZone) -> Option<Dated> {
     if compact.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         && let Some(at) = epoch(&compact)
     {
-        let stated = Some(Offset::UTC);
-        return Some(Dated { at, stated });
+        return checked(at, Some(Offset::UTC));
     }
     if let Some(date) = iso(&compact, zone) {
         return Some(date);
@@ -269,7 +283,7 @@ fn offset(text: &str) -> Option<i32> {
         None => (digits, "0"),
     };
     let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours <= 15 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+    (hours <= 15 && minutes < 60).then(|| sign * (hours * 60 + minutes))
 }
 
 /// An instant by the offset in minutes that a text states, or else by its zone.
@@ -278,13 +292,17 @@ fn in_zone(civil: DateTime, stated: Option<i32>, zone: &TimeZone) -> Option<Date
         return at_offset(civil, Offset::from_seconds(minutes * 60).ok()?);
     }
     let at = zone.to_ambiguous_zoned(civil).compatible().ok()?.timestamp();
-    Some(Dated { at, stated: None })
+    checked(at, None)
 }
 
 fn at_offset(civil: DateTime, offset: Offset) -> Option<Dated> {
-    let at = offset.to_timestamp(civil).ok()?;
-    let stated = Some(offset);
-    Some(Dated { at, stated })
+    checked(offset.to_timestamp(civil).ok()?, Some(offset))
+}
+
+fn checked(at: Timestamp, stated: Option<Offset>) -> Option<Dated> {
+    YEARS
+        .contains(&Offset::UTC.to_datetime(at).year())
+        .then_some(Dated { at, stated })
 }
 
 /// What the parts of a date say.
@@ -297,6 +315,8 @@ struct Parts {
     clock: Option<Clock>,
     pm: Option<bool>,
     offset: Option<i32>,
+    /// The offset is that of a name: a number behind it says more.
+    is_named: bool,
     /// By its name in the database of zones: `america/new_york`.
     zone: Option<TimeZone>,
 }
@@ -305,7 +325,11 @@ impl Parts {
     fn of(text: &str) -> Option<Self> {
         let mut parts = Self::default();
         // Korean, Chinese and Japanese write units behind the numbers.
-        let text = text.replace(['년', '월', '年', '月'], "-").replace(['일', '日'], " ");
+        let text = text
+            .replace(['년', '월', '年', '月'], "-")
+            .replace(['일', '日', '분', '分', '초', '秒'], " ")
+            .replace(['시', '時', '时', '点'], ":")
+            .replace(": ", ":");
         for word in text.split_whitespace() {
             parts.word(word)?;
         }
@@ -315,12 +339,22 @@ impl Parts {
     fn word(&mut self, word: &str) -> Option<()> {
         let word = word.trim_matches(|c: char| matches!(c, '.' | '"' | '\'' | '«' | '»'));
         let first = word.chars().next()?;
-        if self.clock.is_some() && self.offset.is_none() && matches!(first, '+' | '-') {
-            self.offset = offset(word);
+        if self.clock.is_some() && (self.offset.is_none() || self.is_named) && matches!(first, '+' | '-') {
+            self.offset = offset(word).or(self.offset);
+            self.is_named = false;
             return Some(());
         }
         if first.is_ascii_digit() && word.contains(':') {
             return self.clock_word(word);
+        }
+        // 10h20, 10h
+        if let Some((hour, minute)) = word.split_once('h')
+            && [hour, minute]
+                .iter()
+                .all(|part| part.bytes().all(|b| b.is_ascii_digit()))
+            && matches!((hour.len(), minute.len()), (1..=2, 0 | 2))
+        {
+            return self.clock_word(&format!("{hour}:{minute}"));
         }
         if word.len() > 3 && (word.starts_with("gmt") || word.starts_with("utc")) {
             self.offset = offset(word).or(self.offset);
@@ -387,7 +421,8 @@ impl Parts {
                     is_letter(c)
                 }
             };
-            if !first.is_ascii_digit() && !is_letter(first) {
+            // A point may end a name, or stand within one, but begins none.
+            if !first.is_ascii_digit() && (!is_letter(first) || first == '.') {
                 mark = first;
                 rest = rest.get(first.len_utf8()..).unwrap_or_default();
                 continue;
@@ -426,15 +461,42 @@ impl Parts {
             Word::JalaliMonth(month) => (self.month, self.is_jalali) = (Some(month), true),
             Word::Am => self.pm = Some(false),
             Word::Pm => self.pm = Some(true),
-            Word::Zone(minutes) if self.clock.is_some() && self.offset.is_none() => self.offset = Some(minutes),
+            Word::Zone(minutes) if self.clock.is_some() && self.offset.is_none() => {
+                (self.offset, self.is_named) = (Some(minutes), true);
+            }
+            Word::Other if name == "uhr" => self.oclock(),
             Word::Zone(_) | Word::Other => {}
         }
     }
 
+    /// What stands before `Uhr` is a time: `10.20`, `10`.
+    fn oclock(&mut self) {
+        let clock = match self.numbers.as_slice() {
+            [.., (hour, ..), (minute, _, '.')] if self.numbers.len() != 3 => Some((*hour, *minute, 2)),
+            [.., (hour, ..)] => Some((*hour, 0, 1)),
+            [] => None,
+        };
+        if let Some((hour, minute, used)) = clock.filter(|_| self.clock.is_none())
+            && let (Ok(hour), Ok(minute)) = (i8::try_from(hour), i8::try_from(minute))
+        {
+            self.clock = Some(Clock {
+                hour,
+                minute,
+                second: 0,
+            });
+            self.numbers.truncate(self.numbers.len() - used);
+        }
+    }
+
     fn instant(self, zone: &TimeZone) -> Option<Dated> {
+        // Where a weekday looks like a month, three numbers that belong together know better.
+        let belong = self
+            .numbers
+            .get(1..3)
+            .is_some_and(|rest| rest.iter().all(|(.., mark)| matches!(mark, '/' | '.' | '-')));
         let date = match self.month {
-            Some(month) => self.named(month)?,
-            None => self.numeric()?,
+            Some(month) if !belong => self.named(month)?,
+            _ => self.numeric()?,
         };
         let mut clock = self.clock.unwrap_or_default();
         match self.pm {

@@ -57,7 +57,7 @@ const MONTHS: &[(&str, u8)] = &[
     ("set", 9),
     ("eyl", 9),
     ("wrz", 9),
-    ("sze", 9),
+    ("szep", 9),
     ("oct", 10),
     ("okt", 10),
     ("ott", 10),
@@ -112,7 +112,11 @@ const MONTHS: &[(&str, u8)] = &[
     ("окт", 10),
     ("ноя", 11),
     ("дек", 12),
-    // Persian names of the Gregorian months.
+];
+
+/// Whole names of the Gregorian months in Arabic script.
+const WHOLE_MONTHS: &[(&str, u8)] = &[
+    // Persian.
     ("ژانویه", 1),
     ("فوریه", 2),
     ("مارس", 3),
@@ -127,40 +131,49 @@ const MONTHS: &[(&str, u8)] = &[
     ("جولای", 7),
     ("اوت", 8),
     ("آگوست", 8),
+    ("اگوست", 8),
     ("سپتامبر", 9),
     ("اکتبر", 10),
     ("نوامبر", 11),
     ("دسامبر", 12),
-    // Arabic, of the west and of the east.
+    // Arabic: of Egypt and the Gulf, of the east, of the Maghreb.
     ("ینایر", 1),
     ("فبرایر", 2),
-    ("مارس", 3),
     ("ابریل", 4),
-    ("أبریل", 4),
     ("مایو", 5),
     ("یونیو", 6),
+    ("یونیه", 6),
     ("یولیو", 7),
+    ("یولیه", 7),
     ("اغسطس", 8),
-    ("أغسطس", 8),
     ("سبتمبر", 9),
     ("اکتوبر", 10),
-    ("أکتوبر", 10),
     ("نوفمبر", 11),
     ("دیسمبر", 12),
+    ("کانونالثانی", 1),
     ("شباط", 2),
     ("آذار", 3),
+    ("اذار", 3),
     ("نیسان", 4),
-    ("أیار", 5),
     ("ایار", 5),
     ("حزیران", 6),
     ("تموز", 7),
     ("آب", 8),
-    ("أیلول", 9),
     ("ایلول", 9),
+    ("تشرینالاول", 10),
+    ("تشرینالثانی", 11),
+    ("کانونالاول", 12),
+    ("جانفی", 1),
+    ("فیفری", 2),
+    ("افریل", 4),
+    ("مای", 5),
+    ("جوان", 6),
+    ("جویلیة", 7),
+    ("جویلیه", 7),
 ];
 
 /// Months of the Persian calendar (Jalali).
-const JALALI: [(&str, u8); 14] = [
+const JALALI: [(&str, u8); 28] = [
     ("فروردین", 1),
     ("اردیبهشت", 2),
     ("خرداد", 3),
@@ -175,7 +188,24 @@ const JALALI: [(&str, u8); 14] = [
     ("دی", 10),
     ("بهمن", 11),
     ("اسفند", 12),
+    ("اذر", 9),
+    ("farvardin", 1),
+    ("ordibehesht", 2),
+    ("khordad", 3),
+    ("tir", 4),
+    ("mordad", 5),
+    ("shahrivar", 6),
+    ("mehr", 7),
+    ("aban", 8),
+    ("azar", 9),
+    ("dey", 10),
+    ("bahman", 11),
+    ("esfand", 12),
+    ("esphand", 12),
 ];
+
+/// Weekdays that begin as months do.
+const WEEKDAYS: [&str; 6] = ["maandag", "mardi", "martes", "martedì", "martedi", "subota"];
 
 /// Offsets of named zones from UTC, in minutes. CST and IST are read as the larger part of the press means them.
 const ZONES: &[(&str, i32)] = &[
@@ -273,18 +303,34 @@ pub(super) enum Word {
     Other,
 }
 
-/// The meaning of a word, in small letters, with Persian yeh and kaf.
+/// The meaning of a word, in small letters, with Persian yeh and kaf, and with a plain alef for those with a hamza.
 pub(super) fn meaning(word: &str) -> Word {
     match word {
-        "am" | "a.m" | "a.m." | "ق.ظ" | "قظ" | "ص" | "صبح" | "오전" | "上午" | "午前" => return Word::Am,
-        "pm" | "p.m" | "p.m." | "ب.ظ" | "بظ" | "م" | "عصر" | "오후" | "下午" | "午後" => return Word::Pm,
+        "am" | "a.m" | "a.m." | "π.μ" | "πμ" | "ق.ظ" | "قظ" | "قبلازظهر" | "ص" | "صبح" | "صباحا" | "오전" | "上午"
+        | "午前" => {
+            return Word::Am;
+        }
+        "pm" | "p.m" | "p.m." | "μ.μ" | "μμ" | "ب.ظ" | "بظ" | "بعدازظهر" | "م" | "عصر" | "مساء" | "오후" | "下午"
+        | "午後" => {
+            return Word::Pm;
+        }
         _ => {}
     }
-    if let Some((_, month)) = JALALI.iter().find(|(name, _)| *name == word) {
-        return Word::JalaliMonth(*month);
+    let whole =
+        |names: &[(&str, u8)], word: &str| names.iter().find(|(name, _)| *name == word).map(|(_, month)| *month);
+    // «آذرماه», «ژوئیه‌ی».
+    let bare = word.strip_suffix("ماه").filter(|bare| !bare.is_empty()).unwrap_or(word);
+    if let Some(month) = whole(&JALALI, bare) {
+        return Word::JalaliMonth(month);
+    }
+    if let Some(month) = whole(WHOLE_MONTHS, bare).or_else(|| whole(WHOLE_MONTHS, bare.strip_suffix('ی')?)) {
+        return Word::Month(month);
     }
     if let Some((_, minutes)) = ZONES.iter().find(|(name, _)| *name == word) {
         return Word::Zone(*minutes);
+    }
+    if WEEKDAYS.contains(&word) {
+        return Word::Other;
     }
     let found = MONTHS
         .iter()

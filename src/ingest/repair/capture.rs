@@ -4,7 +4,9 @@ use base64::Engine as _;
 use quick_xml::escape::escape;
 
 use crate::ingest::repair::draft::Text;
+use crate::ingest::repair::references::References;
 use crate::ingest::repair::vocabulary::{Element, Space, local};
+use crate::text::html::is_element;
 
 /// A text that is being read.
 pub(super) struct Capture {
@@ -14,6 +16,11 @@ pub(super) struct Capture {
     pub(super) kind: Kind,
     /// Elements of the same name within it.
     pub(super) nested: usize,
+    /// Elements that are open within it, and those of them that give another base address.
+    pub(super) inner: usize,
+    pub(super) inner_bases: Vec<usize>,
+    /// Elements within it that are called as those that hold entries are.
+    pub(super) holders: usize,
     /// Its characters, references resolved.
     pub(super) plain: String,
     /// The same with the tags between them, once there is one.
@@ -30,7 +37,10 @@ pub(super) enum Kind {
     Html,
     /// Tags of XML are the markup; characters are characters.
     Inline,
-    Base64,
+    /// Of HTML, or of plain text.
+    Base64 {
+        is_html: bool,
+    },
 }
 
 impl Capture {
@@ -42,6 +52,9 @@ impl Capture {
             space,
             kind,
             nested: 0,
+            inner: 0,
+            inner_bases: Vec::new(),
+            holders: 0,
             plain: String::new(),
             markup: String::new(),
             has_tags: false,
@@ -64,17 +77,32 @@ impl Capture {
         }
     }
 
-    pub(super) fn tag(&mut self, tag: &str) {
+    /// A tag; those of elements that HTML does not know say nothing to readers.
+    pub(super) fn tag(&mut self, name: &str, tag: &str) {
         if !self.has_tags {
             self.has_tags = true;
             let before = self.plain.clone();
             self.push_characters(&before);
         }
-        self.markup.push_str(tag);
+        if is_element(local(name)) {
+            self.markup.push_str(tag);
+        }
     }
 
     pub(super) fn tag_end(&mut self, name: &str) {
-        self.tag(&format!("</{}>", local(name)));
+        // HTML takes `</br>` for one more break.
+        let name = local(name);
+        if !VOID.iter().any(|void| void.eq_ignore_ascii_case(name)) {
+            self.tag(name, &format!("</{name}>"));
+        }
+    }
+
+    /// Whether this is a text for readers, and not a value for programs.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(
+            self.element,
+            Element::Title | Element::Summary | Element::Content | Element::Subtitle
+        )
     }
 
     /// The text, and whether it is markup.
@@ -88,8 +116,11 @@ impl Capture {
                 let is_html = looks_like_html(&self.plain);
                 (self.plain, is_html)
             }
-            Kind::Base64 => match decoded(&self.plain) {
-                Some(text) => (text, true),
+            Kind::Base64 { is_html } => match decoded(&self.plain) {
+                Some(text) => {
+                    let is_html = is_html || looks_like_html(&text);
+                    (text, is_html)
+                }
                 None => (self.plain, false),
             },
         };
@@ -133,6 +164,10 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
 }
 
+/// Elements of HTML that have no end.
+const VOID: [&str; 13] = [
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
+];
 /// Elements of HTML by which a text that was declared plain gives itself away.
 const TAGS: [&str; 66] = [
     "a",
@@ -205,8 +240,14 @@ const TAGS: [&str; 66] = [
 /// Of these, those that stand alone.
 const ALONE: [&str; 3] = ["br", "hr", "p"];
 
-/// Whether a text that was declared plain is markup all the same: it has an end tag of HTML, a start tag with attributes, or a break.
+/// Whether a text that was declared plain is markup all the same: it has an end tag of HTML, a start tag with attributes, a break, or a
+/// reference to a character.
 fn looks_like_html(text: &str) -> bool {
+    let mut references = References::default();
+    references.resolve(text) != text || has_tags(text)
+}
+
+fn has_tags(text: &str) -> bool {
     text.match_indices('<').any(|(at, _)| {
         let tag = text.get(at + 1..).unwrap_or_default();
         let (tag, is_end) = match tag.strip_prefix('/') {

@@ -76,6 +76,8 @@ pub(super) struct Draft {
     pub(super) is_no_page: bool,
     pub(super) comments: String,
     pub(super) authors: Vec<Person>,
+    /// Of the feed that it was taken from: its own, where it names none (RFC 4287 §4.2.1).
+    pub(super) source_authors: Vec<Person>,
     pub(super) published: Dated,
     pub(super) updated: Dated,
     pub(super) categories: Vec<String>,
@@ -83,7 +85,8 @@ pub(super) struct Draft {
     pub(super) image: (u8, String),
     /// Id, title and address of the feed that an entry was taken from.
     pub(super) source: (String, String, String),
-    pub(super) language: String,
+    /// A language tag, and how well it fits.
+    pub(super) language: (u8, String),
     /// Of the links in the content, and in the summary.
     pub(super) base: String,
     pub(super) summary_base: String,
@@ -111,6 +114,13 @@ impl Draft {
     pub(super) fn picture(&mut self, rank: u8, url: String) {
         if !url.is_empty() && (self.image.1.is_empty() || rank > self.image.0) {
             self.image = (rank, url);
+        }
+    }
+
+    /// Takes a language, likewise.
+    pub(super) fn speaks(&mut self, rank: u8, language: &str) {
+        if !language.is_empty() && (self.language.1.is_empty() || rank > self.language.0) {
+            self.language = (rank, language.to_owned());
         }
     }
 
@@ -182,10 +192,10 @@ impl Draft {
                 &[("rel", SOURCE), ("href", href), ("title", title), ("type", id)],
             );
         }
-        if !self.language.is_empty() {
+        if !self.language.1.is_empty() {
             xml.empty(
                 "link",
-                &[("rel", LANGUAGE), ("href", NOWHERE), ("hreflang", &self.language)],
+                &[("rel", LANGUAGE), ("href", NOWHERE), ("hreflang", &self.language.1)],
             );
         }
         if !self.base.is_empty() {

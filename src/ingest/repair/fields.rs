@@ -1,8 +1,8 @@
 //! What elements say of a feed or an entry: links, files, texts, names and dates find their places in the drafts.
 
-use jiff::Timestamp;
 use url::Url;
 
+use crate::ingest::repair::SaidDate;
 use crate::ingest::repair::capture::Capture;
 use crate::ingest::repair::draft::{Draft, File, prefer};
 use crate::ingest::repair::reader::Reader;
@@ -33,9 +33,7 @@ impl Reader<'_> {
             self.losses.add("not_news", "feed", &entry.link.1);
             return;
         }
-        if entry.language.is_empty() {
-            entry.language = self.languages.last().cloned().unwrap_or_default();
-        }
+        entry.speaks(0, self.languages.last().map_or("", String::as_str));
         if !self.bases.is_empty() {
             for base in [&mut entry.base, &mut entry.summary_base] {
                 if base.is_empty() {
@@ -44,6 +42,12 @@ impl Reader<'_> {
             }
         }
         entry.page_from_id();
+        self.has_ids |= !entry.id.is_empty();
+        if entry.authors.is_empty() {
+            for author in std::mem::take(&mut entry.source_authors) {
+                entry.author(author);
+            }
+        }
         entry.write_entry(&mut self.entries);
         self.items += 1;
     }
@@ -105,6 +109,20 @@ impl Reader<'_> {
         self.draft().file(file);
     }
 
+    /// RFC 4287 §4.1.3.2: content that stands at an address. A page is the entry's page, anything else a file.
+    pub(super) fn content_elsewhere(&mut self, said: &Attributes) {
+        let url = self.absolute(said.get("src").unwrap_or_default());
+        let media_type = said.get("type").unwrap_or_default().trim().to_owned();
+        match media_type.as_str() {
+            "" | "html" | "xhtml" | "text/html" | "application/xhtml+xml" => self.draft().page(1, url),
+            _ => self.draft().file(File {
+                url,
+                media_type,
+                ..File::default()
+            }),
+        }
+    }
+
     pub(super) fn captured(&mut self, capture: Capture) {
         let plain = capture.plain.trim().to_owned();
         match capture.element {
@@ -118,6 +136,9 @@ impl Reader<'_> {
             Element::Publication => self.feed.title.offer(capture.finish()),
             Element::Email => self.person.email = plain,
             Element::Uri => self.person.uri = self.absolute(&plain),
+            Element::Category | Element::Picture | Element::Thumbnail | Element::Logo
+                if self.within(Element::Source) => {}
+            Element::Picture if self.within(Element::Author) => self.person.uri = self.absolute(&plain),
             Element::Category => {
                 let is_list = matches!(capture.space, Space::Itunes | Space::News | Space::Media)
                     || !local(&capture.name).eq_ignore_ascii_case("category")
@@ -141,7 +162,7 @@ impl Reader<'_> {
             Element::Duration => {
                 self.draft().seconds = seconds(&plain);
             }
-            Element::Language if !plain.is_empty() => self.draft().language = language_tag(&plain),
+            Element::Language if !plain.is_empty() => self.draft().speaks(3, &language_tag(&plain)),
             Element::Ttl => self.feed.ttl_minutes = plain.parse().unwrap_or_default(),
             _ => {}
         }
@@ -166,7 +187,7 @@ impl Reader<'_> {
             _ => 1,
         };
         let base = (!self.bases.is_empty()).then(|| self.base().to_string());
-        let language = self.languages.last().cloned();
+        let language = self.languages.last().cloned().unwrap_or_default();
         let is_entry = self.entry.is_some();
         let draft = self.draft();
         match what {
@@ -199,7 +220,7 @@ impl Reader<'_> {
                 &mut draft.summary_base
             };
             *place = base.unwrap_or_else(|| std::mem::take(place));
-            draft.language = language.unwrap_or_else(|| std::mem::take(&mut draft.language));
+            draft.speaks(if what == Element::Content { 2 } else { 1 }, &language);
         }
     }
 
@@ -221,9 +242,9 @@ impl Reader<'_> {
             }
             return;
         }
-        let is_address = capture.element == Element::Guid
-            && !capture.attribute.eq_ignore_ascii_case("false")
-            && plain.contains("://");
+        let says = capture.attribute.trim().to_ascii_lowercase();
+        let is_address =
+            capture.element == Element::Guid && says != "false" && (says == "true" || plain.contains("://"));
         if is_address {
             let url = self.absolute(&plain);
             self.draft().page(1, url);
@@ -241,16 +262,20 @@ impl Reader<'_> {
         if text.trim().is_empty() || self.within(Element::Source) || self.within(Element::Image) {
             return;
         }
-        let Some(date): Option<Timestamp> = (self.date)(text) else {
-            let place = self.place();
+        let place = self.place();
+        let Some(SaidDate { at: date, is_future }) = (self.date)(text) else {
             return self.losses.add("date", &place, text);
         };
-        let rank = if space == Space::Core { 3 } else { 2 };
+        if is_future {
+            self.losses.add("future_date", &place, text);
+        }
+        let rank = |rank| if is_future { 0 } else { rank };
+        let core = rank(if space == Space::Core { 3 } else { 2 });
         let draft = self.draft();
         match what {
-            Element::Updated => prefer(&mut draft.updated, rank, date),
-            Element::Created => prefer(&mut draft.published, 1, date),
-            _ => prefer(&mut draft.published, rank, date),
+            Element::Updated => prefer(&mut draft.updated, core, date),
+            Element::Created => prefer(&mut draft.published, rank(1), date),
+            _ => prefer(&mut draft.published, core, date),
         }
     }
 }

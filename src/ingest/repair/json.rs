@@ -10,6 +10,21 @@ use crate::ingest::repair::values::{language_tag, whole};
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::text::xml::Xml;
 
+/// Keys whose values are texts.
+const TEXTS: [&str; 11] = [
+    "id",
+    "url",
+    "external_url",
+    "title",
+    "summary",
+    "content_html",
+    "content_text",
+    "image",
+    "banner_image",
+    "date_published",
+    "date_modified",
+];
+
 pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
     let mut losses = Losses::default();
     let (value, items) = read(text, &mut losses)?;
@@ -23,7 +38,15 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
     let mut entries = Xml::fragment();
     for (at, item) in items.iter().take(MAX_ITEMS).enumerate() {
         match item {
-            Value::Object(item) => entry(item, address, date, &mut losses, at + 1).write_entry(&mut entries),
+            Value::Object(item) => {
+                let place = format!("item {}", at + 1);
+                let entry = entry(item, address, date, (&place, &mut losses));
+                if entry.is_empty() {
+                    losses.add("empty_item", &place, "it says nothing");
+                } else {
+                    entry.write_entry(&mut entries);
+                }
+            }
             other => losses.add("item", &format!("item {}", at + 1), &other.to_string()),
         }
     }
@@ -74,11 +97,10 @@ fn by_items(text: &str, losses: &mut Losses) -> Option<(Map<String, Value>, Vec<
 fn common(value: &Map<String, Value>, address: &Url) -> Draft {
     let mut draft = Draft {
         title: plain(value, "title"),
-        language: language_tag(&string(value, "language")),
+        language: (1, language_tag(&string(value, "language"))),
         ..Draft::default()
     };
-    let listed = value.get("authors").and_then(Value::as_array).into_iter().flatten();
-    for author in listed.chain(value.get("author")) {
+    for author in list(value, "authors").iter().chain(value.get("author")) {
         let person = match author {
             Value::Object(author) => Person {
                 name: string(author, "name"),
@@ -95,7 +117,12 @@ fn common(value: &Map<String, Value>, address: &Url) -> Draft {
     draft
 }
 
-fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &mut Losses, at: usize) -> Draft {
+fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, (place, losses): (&str, &mut Losses)) -> Draft {
+    for key in TEXTS {
+        if item.get(key).is_some_and(|value| value.is_array() || value.is_object()) {
+            losses.add("value", &format!("{place}/{key}"), "it is no text");
+        }
+    }
     let mut draft = common(item, address);
     draft.id = string(item, "id");
     draft.page(2, absolute(item, "url", address));
@@ -118,9 +145,9 @@ fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &
     }
     let mut read = |key: &str| -> Option<Timestamp> {
         let text = string(item, key);
-        let read = date(&text);
+        let read = date(&text).map(|date| date.at);
         if read.is_none() && !text.is_empty() {
-            losses.add("date", &format!("item {at}/{key}"), &text);
+            losses.add("date", &format!("{place}/{key}"), &text);
         }
         read
     };
@@ -132,16 +159,14 @@ fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &
             prefer(place, 1, date);
         }
     }
-    for tag in item.get("tags").and_then(Value::as_array).into_iter().flatten() {
+    for tag in list(item, "tags") {
         draft.category(&text_of(tag));
     }
-    for file in item
-        .get("attachments")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-    {
+    for file in list(item, "attachments") {
+        let Some(file) = file.as_object().filter(|file| file.contains_key("url")) else {
+            losses.add("value", &format!("{place}/attachments"), &file.to_string());
+            continue;
+        };
         draft.file(File {
             url: absolute(file, "url", address),
             media_type: string(file, "mime_type"),
@@ -150,6 +175,15 @@ fn entry(item: &Map<String, Value>, address: &Url, date: ReadDate<'_>, losses: &
         });
     }
     draft
+}
+
+/// A list; a value where a list is meant is a list of one.
+fn list<'a>(value: &'a Map<String, Value>, key: &str) -> &'a [Value] {
+    match value.get(key) {
+        Some(Value::Array(list)) => list,
+        Some(Value::Null) | None => &[],
+        Some(lone) => std::slice::from_ref(lone),
+    }
 }
 
 fn string(value: &Map<String, Value>, key: &str) -> String {

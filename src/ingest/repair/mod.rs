@@ -28,6 +28,7 @@ use url::Url;
 use crate::ingest::repair::draft::Draft;
 use crate::model::feed::Select;
 use crate::model::poll::Loss;
+use crate::text::without_control_characters;
 use crate::text::xml::Xml;
 
 /// Entries of one document that are read; the rest is left.
@@ -36,7 +37,16 @@ pub const MAX_ITEMS: usize = 10_000;
 const MAX_LOSSES: usize = 100;
 
 /// Reads a date, as feeds write them.
-pub type ReadDate<'a> = &'a dyn Fn(&str) -> Option<Timestamp>;
+pub type ReadDate<'a> = &'a dyn Fn(&str) -> Option<SaidDate>;
+
+/// A date that a document says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaidDate {
+    /// The instant.
+    pub at: Timestamp,
+    /// It lies in the future: any other date is a better one.
+    pub is_future: bool,
+}
 
 /// A document in the clean dialect.
 #[derive(Debug)]
@@ -109,6 +119,8 @@ pub fn repair(text: &str, address: &Url, select: Option<&Select>, date: ReadDate
     if let Some(select) = select {
         return page::repair(text, address, select, date);
     }
+    // They may stand in the middle of a name.
+    let text = &*without_control_characters(text);
     match text.find(['<', '{']).and_then(|at| text.get(at..)) {
         None if text.trim().is_empty() => Err(RepairError::Empty),
         None => Err(RepairError::NoFeed),
@@ -129,9 +141,9 @@ fn written(feed: &Draft, entries: &str) -> String {
     let mut xml = Xml::new();
     let language = [
         ("xmlns", "http://www.w3.org/2005/Atom"),
-        ("xml:lang", feed.language.as_str()),
+        ("xml:lang", feed.language.1.as_str()),
     ];
-    let attributes = if feed.language.is_empty() {
+    let attributes = if feed.language.1.is_empty() {
         &language[..1]
     } else {
         &language[..]

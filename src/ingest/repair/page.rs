@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::ingest::repair::draft::{Draft, Text, prefer};
+use crate::ingest::repair::values::language_tag;
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::model::feed::Select;
 use crate::text::html::page::{Css, Page, Part};
@@ -46,7 +47,10 @@ pub(super) fn repair(html: &str, address: &Url, select: &Select, date: ReadDate<
     let mut feed = Draft {
         title: plain(page_words(&page, "title")),
         summary: plain(attribute_of(&page, "meta[name=description]", "content").unwrap_or_default()),
-        language: attribute_of(&page, "html[lang]", "lang").unwrap_or_default(),
+        language: (
+            1,
+            language_tag(&attribute_of(&page, "html[lang]", "lang").unwrap_or_default()),
+        ),
         ..Draft::default()
     };
     feed.page(1, address.to_string());
@@ -110,7 +114,7 @@ fn entry(
         .map(written_date)
         .unwrap_or_default();
     match date(&written) {
-        Some(date) => prefer(&mut draft.published, 1, date),
+        Some(date) => prefer(&mut draft.published, 1, date.at),
         None if written.is_empty() => {}
         None => losses.add("date", place, &written),
     }

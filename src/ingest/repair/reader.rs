@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use url::Url;
 
 use crate::ingest::repair::capture::{Capture, Kind};
-use crate::ingest::repair::draft::{Draft, Person};
+use crate::ingest::repair::draft::{Draft, Person, Text};
 use crate::ingest::repair::references::References;
 use crate::ingest::repair::tokens::{Token, Tokens, attributes};
 use crate::ingest::repair::values::{Attributes, language_tag, person_of};
@@ -14,7 +14,7 @@ use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, 
 use crate::text::xml::Xml;
 
 /// Elements within elements that are remembered; deeper ones are passed over.
-const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DEPTH: usize = 256;
 /// Attributes of one element that are read.
 pub(super) const MAX_ATTRIBUTES: usize = 64;
 /// The longest base address: it may stand before every link.
@@ -89,6 +89,8 @@ pub(super) struct Reader<'a> {
     pub(super) person: Person,
     pub(super) entries: Xml,
     pub(super) items: usize,
+    /// An entry has said its identifier.
+    pub(super) has_ids: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -111,14 +113,20 @@ impl<'a> Reader<'a> {
             person: Person::default(),
             entries: Xml::fragment(),
             items: 0,
+            has_ids: false,
         }
     }
 
     fn finish(mut self, cut: bool) -> Result<Repaired, RepairError> {
-        self.end_capture();
-        if cut || self.open.iter().any(|open| open.element == Element::Entry) {
-            self.losses
-                .add("truncated", &self.place(), "the document ends in the middle");
+        let is_cut = cut
+            || self
+                .open
+                .iter()
+                .any(|open| matches!(open.element, Element::Root | Element::Channel | Element::Entry));
+        if is_cut {
+            let place = self.place();
+            self.losses.add("truncated", &place, "the document ends in the middle");
+            self.end_cut();
         }
         self.end_entry();
         let Some(format) = self.format else {
@@ -148,6 +156,21 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Ends what a document was cut in. Half a text is a text, half an identifier, address or date is another one; and an entry without
+    /// what identifies the others would come twice, when the document comes whole.
+    fn end_cut(&mut self) {
+        match &self.capture {
+            Some(capture) if capture.is_text() => self.end_capture(),
+            _ => self.capture = None,
+        }
+        let is_known = |entry: &Draft| !entry.id.is_empty() || (!self.has_ids && !entry.link.1.is_empty());
+        if self.entry.as_ref().is_some_and(|entry| !is_known(entry)) {
+            self.losses
+                .add("truncated_item", &self.place(), "what would identify it is cut off");
+            self.entry = None;
+        }
+    }
+
     // ---- tags
 
     fn start(&mut self, name: &str, raw: &str) {
@@ -161,8 +184,12 @@ impl<'a> Reader<'a> {
         }
         let (bases, languages) = (self.bases.len(), self.languages.len());
         let said = self.attributes(raw);
+        self.adopt(name);
         let space = self.space(name);
-        let what = element(space, &local.to_ascii_lowercase());
+        let mut what = element(space, &local.to_ascii_lowercase());
+        if self.format == Some("cdf") && local.eq_ignore_ascii_case("a") {
+            what = Element::Anchor;
+        }
         if self.format.is_none() && !self.begin(local, what, &said) {
             return;
         }
@@ -176,11 +203,29 @@ impl<'a> Reader<'a> {
         self.meaning(what, space, &said);
     }
 
-    /// Whether an element cannot stand in the text that is being read, which was never closed then: an entry in any text but XHTML, and
-    /// what is said of entries in what is said of them in one line.
+    /// An entry among the entries is one, whatever namespace it declares for itself.
+    fn adopt(&mut self, name: &str) {
+        let is_entry = ["item", "entry"].iter().any(|entry| entry.eq_ignore_ascii_case(name));
+        let parent = self.open.last().map(|open| open.element);
+        if let Some((_, space)) = self.defaults.last_mut()
+            && *space == Space::Other
+            && is_entry
+            && matches!(parent, Some(Element::Root | Element::Channel | Element::Group))
+        {
+            *space = Space::Core;
+        }
+    }
+
+    /// Whether an element cannot stand in the text that is being read, which was never closed then: an entry, what is said of entries in
+    /// what is said of them in one line, and what HTML does not know in any text of theirs.
     fn ends_text(&self, name: &str) -> bool {
         let Some(capture) = &self.capture else { return true };
-        let what = element(self.space(name), &local(name).to_ascii_lowercase());
+        let space = self.space(name);
+        let what = element(space, &local(name).to_ascii_lowercase());
+        if what == Element::Entry {
+            return capture.kind != Kind::Inline || space == Space::Core;
+        }
+        let is_same = capture.name.eq_ignore_ascii_case(name);
         let is_line = !matches!(capture.element, Element::Summary | Element::Content | Element::Subtitle);
         let of_entries = matches!(
             what,
@@ -195,8 +240,24 @@ impl<'a> Reader<'a> {
                 | Element::Comments
                 | Element::Enclosure
         );
-        capture.kind != Kind::Inline
-            && (what == Element::Entry || (is_line && of_entries && !capture.name.eq_ignore_ascii_case(name)))
+        let is_foreign = match space {
+            Space::Dublin | Space::Content | Space::Itunes => what != Element::Other,
+            Space::Core => matches!(
+                what,
+                Element::Guid
+                    | Element::Published
+                    | Element::Author
+                    | Element::Category
+                    | Element::Comments
+                    | Element::Enclosure
+            ),
+            _ => false,
+        };
+        match capture.kind {
+            Kind::Inline => false,
+            _ if is_same => what == Element::Category,
+            _ => (is_line && of_entries) || (!is_line && is_foreign && self.entry.is_some()),
+        }
     }
 
     /// Recognises the document by its first element that can hold a feed.
@@ -219,6 +280,7 @@ impl<'a> Reader<'a> {
                 "atom03"
             }
             "feed" | "entry" => "atom",
+            "channel" if namespace.contains("rss1.1") => "rss1",
             "channel" if said.get("href").is_some() || said.get("base").is_some() => "cdf",
             "channel" | "item" => "rss2",
             "urlset" => {
@@ -236,7 +298,7 @@ impl<'a> Reader<'a> {
             return false;
         }
         self.format = Some(format);
-        self.feed.language = self.languages.last().cloned().unwrap_or_default();
+        self.feed.language = (1, self.languages.last().cloned().unwrap_or_default());
         true
     }
 
@@ -248,6 +310,10 @@ impl<'a> Reader<'a> {
         match what {
             Element::Entry => self.begin_entry(said),
             Element::Channel => {
+                // CDF.
+                if let Some(base) = said.get("base").and_then(|base| self.base_of(base)) {
+                    self.bases.push(base);
+                }
                 let link = self.absolute(said.get("href").unwrap_or_default());
                 self.feed.page(1, link);
                 self.date_of(Element::Updated, space, said.get("lastmod").unwrap_or_default());
@@ -256,6 +322,13 @@ impl<'a> Reader<'a> {
                 self.link(said);
                 self.begin_capture(what, space, said);
             }
+            Element::Category
+            | Element::Enclosure
+            | Element::MediaContent
+            | Element::Thumbnail
+            | Element::Picture
+            | Element::Logo
+                if self.within(Element::Source) => {}
             Element::Category
                 if ["term", "text"]
                     .iter()
@@ -280,6 +353,20 @@ impl<'a> Reader<'a> {
             Element::Author | Element::Contributor => {
                 self.person = Person::default();
             }
+            Element::Content if self.entry.is_some() && said.get("src").is_some() => {
+                self.content_elsewhere(said);
+                self.begin_capture(what, space, said);
+            }
+            Element::Title if said.get("value").is_some() => {
+                // CDF.
+                let text = said.get("value").unwrap_or_default().to_owned();
+                let (is_html, rank) = (false, 3);
+                self.draft().title.offer(Text { text, is_html, rank });
+            }
+            Element::Anchor => {
+                self.link(said);
+                self.begin_capture(Element::Title, space, said);
+            }
             Element::Source => {
                 let url = self.absolute(said.get("url").unwrap_or_default());
                 if let Some(entry) = &mut self.entry {
@@ -301,8 +388,15 @@ impl<'a> Reader<'a> {
                 self.capture = Some(capture);
                 return self.end_capture();
             }
-            if capture.name.eq_ignore_ascii_case(name) || !of_entries || capture.kind == Kind::Inline {
-                capture.nested -= usize::from(capture.name.eq_ignore_ascii_case(name));
+            let is_same = capture.name.eq_ignore_ascii_case(name);
+            let is_within = of_entries && capture.holders > 0;
+            if is_same || !of_entries || is_within {
+                capture.nested -= usize::from(is_same);
+                capture.holders -= usize::from(is_within);
+                if capture.inner_bases.pop_if(|at| *at >= capture.inner).is_some() {
+                    self.bases.pop();
+                }
+                capture.inner = capture.inner.saturating_sub(1);
                 capture.tag_end(name);
                 self.capture = Some(capture);
                 return;
@@ -338,13 +432,17 @@ impl<'a> Reader<'a> {
             Element::Entry => self.end_entry(),
             Element::Author | Element::Contributor if !self.is_aside() => {
                 let person = std::mem::take(&mut self.person);
-                if open.element == Element::Author && !self.within(Element::Source) {
-                    let person = if person.email.is_empty() {
-                        person_of(&person.name)
-                    } else {
-                        person
-                    };
-                    self.draft().author(person);
+                let person = if person.email.is_empty() {
+                    person_of(&person.name)
+                } else {
+                    person
+                };
+                match &mut self.entry {
+                    _ if open.element == Element::Contributor => {}
+                    Some(entry) if self.open.iter().any(|open| open.element == Element::Source) => {
+                        entry.source_authors.push(person);
+                    }
+                    _ => self.draft().author(person),
                 }
             }
             _ => {}
@@ -366,13 +464,7 @@ impl<'a> Reader<'a> {
             let lower = name.to_ascii_lowercase();
             match lower.as_str() {
                 "xmlns" => self.defaults.push((self.open.len() + 1, space(&value))),
-                "xml:base" => {
-                    if let Some(base) = self.base().join(value.trim()).ok().filter(|base| {
-                        matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES
-                    }) {
-                        self.bases.push(base);
-                    }
-                }
+                "xml:base" => self.bases.extend(self.base_of(&value)),
                 "xml:lang" | "lang" => self.languages.push(language_tag(&value)),
                 _ => {}
             }
@@ -405,6 +497,13 @@ impl<'a> Reader<'a> {
                 None => Space::Core,
             },
         }
+    }
+
+    /// The base address that an attribute gives, resolved by the one that holds so far.
+    pub(super) fn base_of(&self, value: &str) -> Option<Url> {
+        let base = self.base().join(value.trim()).ok()?;
+        let is_usable = matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES;
+        is_usable.then_some(base)
     }
 
     pub(super) fn base(&self) -> &Url {

@@ -42,9 +42,11 @@ impl References {
                 .and_then(|value| value.split(quote).next())
                 .unwrap_or_default();
             if name != "%" && text.len() <= MAX_ENTITY_BYTES {
-                // One level: an entity in an entity stays what it is written as.
-                let text = References::default().resolve(text).into_owned();
-                self.own.insert(name.to_owned(), text);
+                // An entity in an entity is one that was defined before it; together they stay short. The first definition counts.
+                let text = self.resolve(text).into_owned();
+                if text.len() <= MAX_ENTITY_BYTES {
+                    self.own.entry(name.to_owned()).or_insert(text);
+                }
             }
         }
     }
@@ -113,8 +115,8 @@ fn named(name: &str) -> Option<String> {
     characters.map(char::from_u32).collect()
 }
 
-/// Control characters go; those of the upper half become what windows-1252 makes of them.
-fn tidy(text: &str) -> Cow<'_, str> {
+/// Control characters go; those of the upper half become what windows-1252 makes of them, if it makes anything of them.
+pub(super) fn tidy(text: &str) -> Cow<'_, str> {
     let upper = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
     let text = crate::text::without_control_characters(text);
     // In UTF-8 they all begin with the byte 0xc2.
@@ -128,7 +130,7 @@ fn tidy(text: &str) -> Cow<'_, str> {
         Some(meant) => *meant,
         None => c,
     };
-    Cow::Owned(text.chars().map(typographic).collect())
+    Cow::Owned(text.chars().map(typographic).filter(|c| !upper(*c)).collect())
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use super::{RepairError, Repaired, repair};
 
 fn repaired(text: &str) -> Result<Repaired, RepairError> {
     let address = Url::parse("https://example.org/feed.xml").unwrap();
-    repair(text, &address, None, &|text| text.trim().parse().ok())
+    repair(text, &address, None, &|text| {
+        let at = text.trim().parse().ok()?;
+        Some(super::SaidDate { at, is_future: false })
+    })
 }
 
 fn losses(text: &str) -> Vec<(String, String)> {
@@ -59,6 +62,7 @@ fn losses_are_told_with_their_place() {
         ("empty_item", "item 2"),
         ("stray_tag", "item 1"),
         ("truncated", "item 2"),
+        ("truncated_item", "item 2"),
     ];
     assert_eq!(
         losses(document),

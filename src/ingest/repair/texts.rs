@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use quick_xml::escape::escape;
 
 use crate::ingest::repair::capture::{Capture, Kind};
-use crate::ingest::repair::reader::{MAX_ATTRIBUTES, Reader};
+use crate::ingest::repair::reader::{MAX_ATTRIBUTES, MAX_DEPTH, Reader};
+use crate::ingest::repair::references::tidy;
 use crate::ingest::repair::tokens::attributes;
 use crate::ingest::repair::values::Attributes;
-use crate::ingest::repair::vocabulary::{Element, Space, local};
+use crate::ingest::repair::vocabulary::{Element, Space, element, local};
 
 impl Reader<'_> {
     pub(super) fn text(&mut self, text: &str, is_literal: bool) {
         let text = if is_literal {
-            crate::text::without_control_characters(text)
+            tidy(text)
         } else {
             self.references.resolve(text)
         };
@@ -63,14 +64,17 @@ impl Reader<'_> {
         let kind = said.get("type").unwrap_or_default().trim().to_ascii_lowercase();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         match (kind, mode.as_str()) {
-            (_, "base64") => Kind::Base64,
+            (kind, "base64") => {
+                let is_html = !matches!(kind, "" | "text" | "plain" | "text/plain");
+                Kind::Base64 { is_html }
+            }
             ("html" | "text/html" | "application/html" | "text/x-html", "xml") => Kind::Inline,
             ("html" | "text/html" | "application/html" | "text/x-html", _) => Kind::Html,
             ("xhtml" | "application/xhtml+xml" | "text/xhtml", _) => Kind::Inline,
             ("" | "text" | "plain" | "text/plain", _) => Kind::Plain,
             (kind, _) if kind.ends_with("xml") => Kind::Inline,
             (kind, _) if kind.starts_with("text/") || !kind.contains('/') => Kind::Plain,
-            _ => Kind::Base64,
+            _ => Kind::Base64 { is_html: true },
         }
     }
 
@@ -79,15 +83,27 @@ impl Reader<'_> {
         if capture.name.eq_ignore_ascii_case(name) {
             capture.nested += 1;
         }
+        let what = element(Space::Core, &local(name).to_ascii_lowercase());
+        capture.holders += usize::from(matches!(what, Element::Entry | Element::Channel | Element::Root));
+        capture.inner += 1;
+        let base = attributes(raw).find(|(key, _)| key.eq_ignore_ascii_case("xml:base"));
+        if let Some(base) = base
+            .and_then(|(_, base)| self.base_of(base))
+            .filter(|_| self.bases.len() < MAX_DEPTH)
+        {
+            self.bases.push(base);
+            capture.inner_bases.push(capture.inner);
+        }
         let mut tag = format!("<{}", local(name));
         for (key, value) in attributes(raw).take(MAX_ATTRIBUTES) {
             if key.starts_with("xmlns")
+                || key.starts_with("xml:base")
                 || key.contains(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | ':')))
             {
                 continue;
             }
             let value = self.references.resolve(value);
-            let value = if matches!(key, "href" | "src") && !self.bases.is_empty() {
+            let value = if matches!(key, "href" | "src" | "poster") && !self.bases.is_empty() {
                 Cow::Owned(self.absolute(&value))
             } else {
                 value
@@ -99,7 +115,7 @@ impl Reader<'_> {
             ));
         }
         tag.push('>');
-        capture.tag(&tag);
+        capture.tag(name, &tag);
         self.capture = Some(capture);
     }
 

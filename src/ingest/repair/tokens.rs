@@ -237,6 +237,12 @@ impl<'a> Iterator for Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// A document type may hold declarations in brackets.
     fn doctype(&mut self) -> &'a str {
+        if let Some(end) = doctype_end(self.rest) {
+            let (inside, rest) = self.rest.split_at(end);
+            self.rest = rest.get(1..).unwrap_or_default();
+            return inside;
+        }
+        // A quote that is never closed.
         let end = self.rest.find('>').unwrap_or(self.rest.len());
         match self.rest.find('[').filter(|open| *open < end) {
             Some(_) => {
@@ -247,6 +253,29 @@ impl<'a> Tokens<'a> {
             None => self.take_until(">"),
         }
     }
+}
+
+/// Where the `>` of a document type stands: behind its brackets, quoted values and comments.
+fn doctype_end(text: &str) -> Option<usize> {
+    let (mut quote, mut depth, mut at) = (None, 0_usize, 0);
+    let bytes = text.as_bytes();
+    while let Some(&byte) = bytes.get(at) {
+        match (quote, byte) {
+            (Some(open), close) if open == close => quote = None,
+            (Some(_), _) => {}
+            (None, b'<') if text.get(at..).is_some_and(|rest| rest.starts_with("<!--")) => {
+                at += text.get(at..)?.find("-->")?;
+            }
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'<' | b'[') => depth += 1,
+            (None, b']') => depth = depth.saturating_sub(1),
+            (None, b'>') if depth == 0 => return Some(at),
+            (None, b'>') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 /// The attributes of a tag: names, and values as they are written. Values may lack their quotes, or be missing.
@@ -303,7 +332,7 @@ mod tests {
             ("<![CDATA[<x>]]>y<!-- <z> -->w", "[<x>]'y''w'"),
             (
                 "<?xml version=\"1.0\"?><!DOCTYPE r [<!ENTITY a \"b\">]><r>",
-                "!r [<!ENTITY a \"b\"><r|>",
+                "!r [<!ENTITY a \"b\">]<r|>",
             ),
             // Broken: a quote never closed, an end that never comes.
             ("<a x=\"1><b>t</b>", "<a|x=\"1><b|>'t'</b>"),

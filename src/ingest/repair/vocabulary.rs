@@ -137,6 +137,8 @@ pub(super) enum Element {
     Ttl,
     /// The name of the publication that an entry of a site map belongs to.
     Publication,
+    /// `a` in CDF: a link and a title.
+    Anchor,
     /// Holds others and means nothing by itself.
     Group,
     /// Its text is nobody's.
@@ -174,6 +176,7 @@ pub(super) fn element(space: Space, name: &str) -> Element {
             "author" => Element::Author,
             "name" => Element::Name,
             "email" => Element::Email,
+            "title" => Element::Title,
             "image" => Element::Thumbnail,
             // Only `rel=image` is in use.
             "link" => Element::Thumbnail,

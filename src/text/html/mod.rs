@@ -4,6 +4,7 @@
 //! addresses. It is applied once, when an item is stored; everything shown or mailed comes from there.
 
 pub mod page;
+mod prepare;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -12,17 +13,13 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
+use crate::text::html::prepare::{Target, is_known, prepared, tag_end};
 use crate::text::without_control_characters;
 
 /// The largest HTML that is sanitised, in bytes; what is longer is cut before it is read.
 pub const MAX_HTML_BYTES: usize = 1024 * 1024;
 /// The largest markup that becomes one line.
 const MAX_LINE_BYTES: usize = 64 * 1024;
-/// Elements that may be open within each other; the tags of more are dropped. HTML parsers take quadratic time over depth.
-const MAX_OPEN: usize = 256;
-/// Elements of one formatting kind that may be open: each is opened again in every paragraph that follows.
-const MAX_FORMATTING: usize = 4;
-
 /// Makes the HTML of one document safe.
 pub struct Sanitiser {
     builder: Builder<'static>,
@@ -55,105 +52,52 @@ impl Sanitiser {
         Self { builder }
     }
 
-    /// The harmless part of `html`. Text outside any element stays text.
+    /// The harmless part of `html`. Text outside any element stays text. What comes out is the same when it is cleaned again.
     #[must_use]
     pub fn clean(&self, html: &str) -> String {
-        let html = cut(html, MAX_HTML_BYTES);
+        let mut clean = self.once(cut(html, MAX_HTML_BYTES));
+        for _ in 0..MAX_PASSES {
+            // All other trees are read as they are written.
+            if !UNSTABLE.iter().any(|tag| clean.contains(tag)) {
+                return clean;
+            }
+            let again = self.once(&clean);
+            if again == clean {
+                return clean;
+            }
+            clean = again;
+        }
+        as_html(&to_text(&clean))
+    }
+
+    fn once(&self, html: &str) -> String {
         let html = without_control_characters(html);
         // A byte order mark at the beginning is dropped by each parser that reads it: by the first, here.
-        let html = bounded(trimmed(&html));
+        let html = prepared(trimmed(&html), Target::Text);
         if html.is_empty() {
             return String::new();
         }
-        trimmed(&self.builder.clean(&html).to_string()).to_owned()
+        // References within may stand for control characters.
+        let clean = self.builder.clean(&html).to_string();
+        trimmed(&without_control_characters(&clean)).to_owned()
     }
 }
 
-/// Elements that the HTML standard opens again after each block until they are closed ("active formatting elements").
-const FORMATTING: [&str; 14] = [
-    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
-];
-/// Elements that are empty, or closed by their next sibling: they do not nest by being left open.
-const SHALLOW: [&str; 24] = [
-    "area", "base", "br", "col", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta", "option", "p",
-    "param", "rp", "rt", "source", "td", "th", "tr", "track", "wbr",
-];
-
-/// Drops the tags of elements that are nested too deep, and those of frames, whose addresses become links where nothing else stands in
-/// for them. Everything else stays as it is. Linear in time.
-fn bounded(html: &str) -> Cow<'_, str> {
-    let mut open: HashMap<String, usize> = HashMap::new();
-    let (mut depth, mut kept, mut copied) = (0_usize, String::new(), 0);
-    let mut at = 0;
-    while let Some(found) = html.get(at..).and_then(|rest| rest.find('<')) {
-        let start = at + found;
-        let tag = html.get(start..).unwrap_or_default();
-        let name = tag.trim_start_matches(['<', '/']);
-        let name_end = name
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(name.len())
-            .min(32);
-        let name = name.get(..name_end).unwrap_or_default().to_ascii_lowercase();
-        at = start + 1;
-        if name == "iframe" {
-            kept.push_str(html.get(copied..start).unwrap_or_default());
-            at = start + tag_end(tag);
-            kept.push_str(&link_to_frame(tag, html.get(at..).unwrap_or_default()));
-            copied = at;
-            continue;
-        }
-        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
-            continue;
-        }
-        let of_kind = open.entry(name.clone()).or_default();
-        if tag.starts_with("</") {
-            depth -= usize::from(*of_kind > 0);
-            *of_kind = of_kind.saturating_sub(1);
-        } else if depth >= MAX_OPEN || (*of_kind >= MAX_FORMATTING && FORMATTING.contains(&name.as_str())) {
-            kept.push_str(html.get(copied..start).unwrap_or_default());
-            at = start + tag_end(tag);
-            copied = at;
-        } else {
-            *of_kind += 1;
-            depth += 1;
-        }
-    }
-    if copied == 0 {
-        return Cow::Borrowed(html);
-    }
-    kept.push_str(html.get(copied..).unwrap_or_default());
-    Cow::Owned(kept)
+/// Whether HTML knows an element of this name.
+#[must_use]
+pub fn is_element(name: &str) -> bool {
+    is_known(&name.to_ascii_lowercase())
 }
 
-/// A link to what an empty frame shows: a film, most often.
-fn link_to_frame(tag: &str, after: &str) -> String {
-    let is_empty = after
-        .trim_start()
-        .get(..8)
-        .is_some_and(|next| next.eq_ignore_ascii_case("</iframe"));
-    let tag = tag.get(..tag_end(tag)).unwrap_or_default();
-    let src = is_empty.then(|| tag.to_ascii_lowercase().find(" src=")).flatten();
-    let value = src.and_then(|at| tag.get(at + 5..)).unwrap_or_default().trim_start();
-    let address = match value.strip_prefix(['"', '\'']) {
-        Some(quoted) => quoted.split(['"', '\'']).next(),
-        None => value.split([' ', '>']).next(),
-    };
-    let address = address.unwrap_or_default().trim();
-    let is_of_the_web = ["https://", "http://", "//"]
-        .iter()
-        .any(|start| address.starts_with(start));
-    if is_of_the_web && !address.contains(['<', '>']) {
-        format!(
-            "<a href=\"{address}\">{}</a>",
-            address
-                .trim_start_matches("https:")
-                .trim_start_matches("http:")
-                .trim_start_matches('/')
-        )
-    } else {
-        String::new()
-    }
+/// HTML that is to be looked through, not shown: only its depth is bounded.
+fn for_looking(html: &str) -> Cow<'_, str> {
+    prepared(html, Target::Page)
 }
+
+/// How often HTML is cleaned until it stays the same.
+const MAX_PASSES: usize = 4;
+/// Elements that HTML parsers move about: what is written of their trees is read as other trees.
+const UNSTABLE: [&str; 2] = ["<table", "<pre"];
 
 /// The longest part of `text` from its beginning that has at most `max` bytes.
 #[must_use]
@@ -174,7 +118,7 @@ pub fn plain_line(html: &str) -> String {
     if !html.contains(['<', '&']) {
         return one_line(&html);
     }
-    one_line(&decoded(&STRIP.clean(&bounded(&html)).to_string()))
+    one_line(&decoded(&STRIP.clean(&prepared(&html, Target::Text)).to_string()))
 }
 
 /// Plain text as HTML that says the same.
@@ -208,20 +152,6 @@ const INLINE: [&str; 24] = [
     "a", "abbr", "acronym", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark", "q", "s",
     "samp", "small", "span", "strong", "sub", "sup", "time", "u",
 ];
-
-/// The length of the tag that `tag` begins with; quotes hide a `>`.
-fn tag_end(tag: &str) -> usize {
-    let mut quote = None;
-    for (at, byte) in tag.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return at + 1,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), close) if open == close => quote = None,
-            _ => {}
-        }
-    }
-    tag.len()
-}
 
 /// Resolves the character references that an HTML serialiser writes (HTML, "Escaping a string").
 fn decoded(text: &str) -> Cow<'_, str> {
@@ -274,6 +204,9 @@ fn one_line(text: &str) -> String {
             line.push(' ');
         }
         line.push_str(word);
+    }
+    if line.contains(char::is_control) {
+        return one_line(&line.replace(char::is_control, ""));
     }
     line
 }
@@ -342,12 +275,12 @@ mod tests {
     fn nesting_is_bounded_and_what_it_holds_is_kept() {
         let deep = format!("{}text{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
         let cleaned = clean(&deep);
-        assert!(cleaned.contains("text") && cleaned.matches("<div>").count() == super::MAX_OPEN);
+        assert!(cleaned.contains("text") && cleaned.matches("<div>").count() == super::prepare::MAX_OPEN);
         let distinct: String = (0..5000).map(|n| format!("<b title={n}>")).collect();
         let paragraphs = clean(&format!("{distinct}{}", "<p>x".repeat(5000)));
         assert!(paragraphs.len() < 1_000_000, "{}", paragraphs.len());
         let common = "<p>one<p>two<br><ul><li>a<li>b</ul>".repeat(300);
-        assert_eq!(super::bounded(&common), common);
+        assert_eq!(super::prepared(&common, super::Target::Text), common);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use scraper::{ElementRef, Html, Selector};
 
-use crate::text::html::{bounded, cut};
+use crate::text::html::{cut, for_looking};
 
 /// The largest page that is read, in bytes; what is longer is cut before.
 const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
@@ -36,7 +36,7 @@ impl Page {
     /// Reads a page; whatever is wrong with it is mended as browsers mend it.
     #[must_use]
     pub fn parse(html: &str) -> Self {
-        Self(Html::parse_document(&bounded(cut(html, MAX_PAGE_BYTES))))
+        Self(Html::parse_document(&for_looking(cut(html, MAX_PAGE_BYTES))))
     }
 
     /// The elements that a selector finds, in the order of the page.

@@ -1,6 +1,7 @@
 //! What the tests talk to: a publisher, a mail server, a daemon in its own process, an app in this one.
 
 pub mod app;
+pub mod checks;
 pub mod daemon;
 pub mod origin;
 pub mod smtp;
