@@ -13,7 +13,11 @@ pub const MEDIA_TYPE: &str = "application/atom+xml; charset=utf-8";
 #[must_use]
 pub fn render(feed: &MergedFeed<'_>) -> String {
     let mut xml = Xml::new();
-    xml.open("feed", &[("xmlns", "http://www.w3.org/2005/Atom")]);
+    let namespaces = [
+        ("xmlns", "http://www.w3.org/2005/Atom"),
+        ("xmlns:media", "http://search.yahoo.com/mrss/"),
+    ];
+    xml.open("feed", &namespaces);
     xml.text("id", &[], &feed.self_url);
     xml.text("title", &[("type", "text")], feed.title);
     xml.text("updated", &[], &date(feed.updated));
@@ -72,6 +76,12 @@ fn entry(xml: &mut Xml, story: &StoryText) {
                 .filter(|(_, v)| !v.is_empty()),
         );
         xml.empty("link", &attributes);
+    }
+    if !story.details.comments.is_empty() {
+        xml.empty("link", &[("rel", "replies"), ("href", &story.details.comments)]);
+    }
+    if !story.details.image.is_empty() {
+        xml.empty("media:thumbnail", &[("url", &story.details.image)]);
     }
     xml.text_if_any("summary", &[("type", "html")], &block(&story.summary));
     if story.content.is_empty() && story.link.is_empty() {

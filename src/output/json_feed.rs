@@ -38,6 +38,8 @@ struct Item<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'a [String],
     #[serde(skip_serializing_if = "str::is_empty")]
+    image: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     language: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<Attachment<'a>>,
@@ -100,6 +102,7 @@ fn item(story: &StoryText) -> Item<'_> {
         date_modified: story.updated.to_string(),
         authors: story.details.authors.iter().map(|name| Author { name }).collect(),
         tags: &story.details.categories,
+        image: &story.details.image,
         language: &story.language,
         attachments: story.details.enclosures.iter().map(attachment).collect(),
         source: Source {

@@ -19,6 +19,7 @@ pub fn render(feed: &MergedFeed<'_>) -> String {
         ("xmlns:atom", "http://www.w3.org/2005/Atom"),
         ("xmlns:content", "http://purl.org/rss/1.0/modules/content/"),
         ("xmlns:dc", "http://purl.org/dc/elements/1.1/"),
+        ("xmlns:media", "http://search.yahoo.com/mrss/"),
     ];
     xml.open("rss", &namespaces);
     xml.open("channel", &[]);
@@ -55,6 +56,10 @@ fn item(xml: &mut Xml, story: &StoryText) {
     }
     for category in &story.details.categories {
         xml.text("category", &[], category);
+    }
+    xml.text_if_any("comments", &[], &story.details.comments);
+    if !story.details.image.is_empty() {
+        xml.empty("media:thumbnail", &[("url", &story.details.image)]);
     }
     // The profile: one enclosure an item; its three attributes must be there, 0 stands for an unknown length.
     if let Some(file) = story.details.enclosures.first() {

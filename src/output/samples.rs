@@ -33,6 +33,8 @@ pub(crate) fn stories() -> Vec<StoryText> {
                 length: Some(5),
                 duration_seconds: Some(61),
             }],
+            comments: "https://agency.example/fa/news/1?x=1&y=2#comments".to_owned(),
+            image: "https://agency.example/1.jpg".to_owned(),
             ..ItemDetails::default()
         },
         published: "2026-11-22T03:00:00Z".parse().unwrap(),

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use url::Url;
 
@@ -76,6 +76,14 @@ fn what_is_written_is_read_back() {
         assert_eq!(ids(&read), ids(&written), "{extension}");
         assert_eq!(read.last().unwrap().1, written.last().unwrap().1, "{extension}");
         assert!(parsed.items.iter().all(|item| item.published.is_some()), "{extension}");
+        let (image, comments) = (&parsed.items[0].image, &parsed.items[0].comments);
+        let details = &stories[0].details;
+        assert_eq!(*image, details.image, "{extension}");
+        // JSON Feed has no place for comments.
+        assert!(
+            *comments == details.comments || extension == "json",
+            "{extension}: {comments}"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writes XML: every text escaped, nothing that XML 1.0 cannot hold.
 
+use memchr::memmem;
 use quick_xml::escape::escape;
 
 use crate::text::without_control_characters;
@@ -58,9 +59,13 @@ impl Xml {
     pub fn literal(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
         self.0.push_str("<![CDATA[");
+        let text = without_control_characters(text);
         // The end mark within the text is parted in two sections.
-        self.0
-            .push_str(&without_control_characters(text).replace("]]>", "]]]]><![CDATA[>"));
+        if memmem::find(text.as_bytes(), b"]]>").is_some() {
+            self.0.push_str(&text.replace("]]>", "]]]]><![CDATA[>"));
+        } else {
+            self.0.push_str(&text);
+        }
         self.0.push_str("]]>");
         self.close(name);
     }

@@ -77,11 +77,13 @@ pub fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
         .filter(|label| Form::for_label(label).is_some())
         .or_else(|| declared(body));
     let declared = label.as_deref().and_then(Form::for_label);
-    let form = form.unwrap_or_else(|| judge(body, declared));
+    let utf8 = std::str::from_utf8(body).ok();
+    let form = form.unwrap_or_else(|| judge(body, declared, utf8.is_some()));
     let encoding = form.name();
     let (text, broken) = match form {
         Form::Utf32 { big } => owned(from_utf32(body, big)),
         Form::Page(page) => owned(page.decode(body)),
+        Form::Of(encoding) if encoding == UTF_8 && utf8.is_some() => (Cow::Borrowed(utf8.unwrap_or_default()), 0),
         Form::Of(encoding) => {
             let text = encoding.decode_without_bom_handling(body).0;
             let broken = if matches!(text, Cow::Borrowed(_)) {
@@ -164,14 +166,14 @@ fn from_utf32(bytes: &[u8], big: bool) -> (String, usize) {
 }
 
 /// The encoding of bytes that are neither UTF-16 nor UTF-32.
-fn judge(bytes: &[u8], declared: Option<Form>) -> Form {
+fn judge(bytes: &[u8], declared: Option<Form>, is_utf8: bool) -> Form {
     let is_wide = |encoding: &'static Encoding| [UTF_16BE, UTF_16LE].contains(&encoding);
     match declared {
         // Escape encodings look like ASCII; they are believed where they are declared.
         Some(Form::Of(encoding)) if !encoding.is_ascii_compatible() && !is_wide(encoding) => Form::Of(encoding),
         Some(Form::Page(page)) if !page.is_ascii_compatible() && is_ebcdic(bytes) => Form::Page(page),
         // Valid UTF-8 by chance is rarer than a wrong declaration.
-        _ if std::str::from_utf8(bytes).is_ok() => Form::Of(UTF_8),
+        _ if is_utf8 => Form::Of(UTF_8),
         // UTF-16 has its zeros; a declaration that lacks them was copied from elsewhere.
         Some(Form::Of(encoding)) if encoding == UTF_8 || is_wide(encoding) => detect(bytes),
         // A text that is UTF-8 but for a few bytes is UTF-8, whatever a one-byte encoding would make of it.

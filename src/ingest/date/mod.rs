@@ -282,7 +282,8 @@ fn offset(text: &str) -> Option<i32> {
         None if digits.len() == 3 => digits.split_at_checked(1)?,
         None => (digits, "0"),
     };
-    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let number = |text: &str| -> Option<i32> { text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())? };
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
     (hours <= 15 && minutes < 60).then(|| sign * (hours * 60 + minutes))
 }
 

@@ -26,9 +26,9 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::ingest::repair::draft::Draft;
+use crate::ingest::repair::references::tidy;
 use crate::model::feed::Select;
 use crate::model::poll::Loss;
-use crate::text::without_control_characters;
 use crate::text::xml::Xml;
 
 /// Entries of one document that are read; the rest is left.
@@ -119,8 +119,7 @@ pub fn repair(text: &str, address: &Url, select: Option<&Select>, date: ReadDate
     if let Some(select) = select {
         return page::repair(text, address, select, date);
     }
-    // They may stand in the middle of a name.
-    let text = &*without_control_characters(text);
+    let text = &*tidy(text);
     match text.find(['<', '{']).and_then(|at| text.get(at..)) {
         None if text.trim().is_empty() => Err(RepairError::Empty),
         None => Err(RepairError::NoFeed),

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use web_atoms::NAMED_ENTITIES;
 
+use crate::text::without_control_characters;
+
 /// Entities that a document may define, and how long each may be: enough for names, too little to blow anything up.
 const MAX_ENTITIES: usize = 256;
 const MAX_ENTITY_BYTES: usize = 1024;
@@ -51,10 +53,10 @@ impl References {
         }
     }
 
-    /// The text with its references resolved, and without what XML cannot hold.
+    /// A tidy text with its references resolved, tidy again.
     pub(super) fn resolve<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
         if !text.contains('&') {
-            return tidy(text);
+            return Cow::Borrowed(text);
         }
         let mut resolved = String::with_capacity(text.len());
         let mut rest = text;
@@ -115,14 +117,19 @@ fn named(name: &str) -> Option<String> {
     characters.map(char::from_u32).collect()
 }
 
-/// Control characters go; those of the upper half become what windows-1252 makes of them, if it makes anything of them.
+/// Control characters go, even from the middle of names; those of the upper half become what windows-1252 makes of them, if it makes
+/// anything of them.
 pub(super) fn tidy(text: &str) -> Cow<'_, str> {
-    let upper = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
-    let text = crate::text::without_control_characters(text);
-    // In UTF-8 they all begin with the byte 0xc2.
-    if !text.bytes().any(|b| b == 0xc2) || !text.contains(upper) {
+    let text = without_control_characters(text);
+    // In UTF-8 those of the upper half are the byte 0xc2 and one below 0xa0.
+    let bytes = text.as_bytes();
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    if !pairs.fold(false, |found, (first, second)| {
+        found | ((*first == 0xc2) & (*second < 0xa0))
+    }) {
         return text;
     }
+    let upper = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
     let typographic = |c: char| match usize::try_from(u32::from(c).wrapping_sub(0x80))
         .ok()
         .and_then(|at| TYPOGRAPHIC.get(at))
@@ -150,7 +157,7 @@ mod tests {
                 "\u{a0}\u{200c}éαŒšł",
             ),
             ("&NotEqualTilde;&fjlig;&notanything;&am;", "≂̸fj&notanything;&am;"),
-            ("&#146;&#x93;\u{91}", "’“‘"),
+            ("&#146;&#x93;", "’“"),
             ("&#1;&#xD800;&#99999999;", "\u{fffd}\u{fffd}"),
             (
                 "&co; &file; &nothing; & &; AT&T",

@@ -6,7 +6,6 @@ use quick_xml::escape::escape;
 
 use crate::ingest::repair::capture::{Capture, Kind};
 use crate::ingest::repair::reader::{MAX_ATTRIBUTES, MAX_DEPTH, Reader};
-use crate::ingest::repair::references::tidy;
 use crate::ingest::repair::tokens::attributes;
 use crate::ingest::repair::values::Attributes;
 use crate::ingest::repair::vocabulary::{Element, Space, element, local};
@@ -14,7 +13,7 @@ use crate::ingest::repair::vocabulary::{Element, Space, element, local};
 impl Reader<'_> {
     pub(super) fn text(&mut self, text: &str, is_literal: bool) {
         let text = if is_literal {
-            tidy(text)
+            Cow::Borrowed(text)
         } else {
             self.references.resolve(text)
         };

@@ -1,5 +1,7 @@
 //! Cuts a document into tags and texts. Nothing is an error: what is no tag is text, and every step is linear in its length.
 
+use memchr::memmem;
+
 /// A piece of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -117,13 +119,15 @@ impl<'a> Tokens<'a> {
         let end = if self.no_section_end {
             None
         } else {
-            self.rest.find("]]>")
+            memmem::find(self.rest.as_bytes(), b"]]>")
         };
         self.no_section_end = end.is_none();
         let inside = end.and_then(|end| self.rest.get(..end));
-        let nested = inside.map(|inside| inside.find("<![CDATA["));
+        let nested = inside.map(|inside| memmem::find(inside.as_bytes(), b"<![CDATA["));
         if let Some(None) = nested {
-            return self.take_until("]]>");
+            let inside = inside.unwrap_or_default();
+            self.rest = self.rest.get(inside.len() + 3..).unwrap_or_default();
+            return inside;
         }
         let looked_at = nested.flatten().and_then(|at| self.rest.get(..at)).unwrap_or(self.rest);
         let closing = looked_at.match_indices("</").find(|(at, _)| {

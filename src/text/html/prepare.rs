@@ -31,6 +31,7 @@ pub(super) enum Target {
 /// what they show where nothing else stands in for them. Everything else stays as it is. Linear in time.
 pub(super) fn prepared(html: &str, target: Target) -> Cow<'_, str> {
     let mut open: HashMap<String, usize> = HashMap::new();
+    let mut unknown: HashMap<String, usize> = HashMap::new();
     let (mut depth, mut kept, mut copied) = (0_usize, String::new(), 0);
     let mut at = 0;
     while let Some(found) = html.get(at..).and_then(|rest| rest.find('<')) {
@@ -45,13 +46,13 @@ pub(super) fn prepared(html: &str, target: Target) -> Cow<'_, str> {
         at = start + 1;
         if target == Target::Text && is_unknown(&name, tag) {
             // An end without a beginning says nothing.
-            let is_stray = tag.starts_with("</") && open.get(&name).is_none_or(|count| *count == 0);
+            let is_stray = tag.starts_with("</") && unknown.get(&name).is_none_or(|count| *count == 0);
             kept.push_str(html.get(copied..start).unwrap_or_default());
             if is_stray {
                 at = start + tag_end(tag);
             } else {
                 kept.push_str("&lt;");
-                let count = open.entry(name).or_default();
+                let count = unknown.entry(name).or_default();
                 *count = if tag.starts_with("</") { *count - 1 } else { *count + 1 };
             }
             copied = at;
