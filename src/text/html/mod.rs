@@ -272,6 +272,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_tag_of_html_is_text() {
+        assert_eq!(
+            plain_line("Vec&lt;T> of <T> & <ann@n.example>"),
+            "Vec<T> of <T> & <ann@n.example>"
+        );
+        assert_eq!(
+            clean("a <thing>b</thing> c</other> <o:p>d</o:p><x-y>e</x-y>"),
+            "a &lt;thing&gt;b&lt;/thing&gt; c de"
+        );
+    }
+
+    #[test]
+    fn links_without_an_end_and_nested_formats_lose_no_link() {
+        let links = "<a href='https://n.example/'>x ".repeat(9);
+        assert_eq!(clean(&links).matches("https://n.example/").count(), 9);
+        assert_eq!(clean("<b>1<p><b>2</b>3</b>4"), "<b>1</b><p><b>23</b>4</p>");
+    }
+
+    #[test]
+    fn a_tag_with_endless_attributes_keeps_none() {
+        let attributes: String = (0..5000).map(|n| format!(" a{n}=x")).collect();
+        assert_eq!(clean(&format!("<p title=x{attributes}>text")), "<p>text</p>");
+    }
+
+    #[test]
     fn nesting_is_bounded_and_what_it_holds_is_kept() {
         let deep = format!("{}text{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
         let cleaned = clean(&deep);
