@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
-use crate::text::html::prepare::{Target, is_known, prepared, tag_end};
+use crate::text::html::prepare::{Prepared, Target, is_known, prepared, tag_end};
 use crate::text::without_control_characters;
 
 /// The largest HTML that is sanitised, in bytes; what is longer is cut before it is read.
@@ -55,31 +55,32 @@ impl Sanitiser {
     /// The harmless part of `html`. Text outside any element stays text. What comes out is the same when it is cleaned again.
     #[must_use]
     pub fn clean(&self, html: &str) -> String {
-        let mut clean = self.once(cut(html, MAX_HTML_BYTES));
+        let (mut clean, is_intricate) = self.once(cut(html, MAX_HTML_BYTES));
+        if !is_intricate {
+            return clean;
+        }
         for _ in 0..MAX_PASSES {
-            // All other trees are read as they are written.
-            if !UNSTABLE.iter().any(|tag| clean.contains(tag)) {
-                return clean;
-            }
-            let again = self.once(&clean);
+            let (again, _) = self.once(&clean);
             if again == clean {
                 return clean;
             }
             clean = again;
         }
-        as_html(&to_text(&clean))
+        self.once(&as_html(&to_text(&clean))).0
     }
 
-    fn once(&self, html: &str) -> String {
+    /// Cleaned once, and whether that may not be enough.
+    fn once(&self, html: &str) -> (String, bool) {
         let html = without_control_characters(html);
         // A byte order mark at the beginning is dropped by each parser that reads it: by the first, here.
-        let html = prepared(trimmed(&html), Target::Text);
+        let Prepared { html, is_intricate } = prepared(trimmed(&html), Target::Text);
         if html.is_empty() {
-            return String::new();
+            return (String::new(), false);
         }
         // References within may stand for control characters.
         let clean = self.builder.clean(&html).to_string();
-        trimmed(&without_control_characters(&clean)).to_owned()
+        let clean = without_control_characters(&clean);
+        (trimmed(&with_first_lines(&clean)).to_owned(), is_intricate)
     }
 }
 
@@ -91,13 +92,30 @@ pub fn is_element(name: &str) -> bool {
 
 /// HTML that is to be looked through, not shown: only its depth is bounded.
 fn for_looking(html: &str) -> Cow<'_, str> {
-    prepared(html, Target::Page)
+    prepared(html, Target::Page).html
 }
 
 /// How often HTML is cleaned until it stays the same.
 const MAX_PASSES: usize = 4;
-/// Elements that HTML parsers move about: what is written of their trees is read as other trees.
-const UNSTABLE: [&str; 2] = ["<table", "<pre"];
+/// Parsers drop a line end at the beginning of `pre`: where there is one, it is written twice (HTML, "Serializing HTML fragments").
+fn with_first_lines(clean: &str) -> Cow<'_, str> {
+    if !clean.contains("<pre") {
+        return Cow::Borrowed(clean);
+    }
+    let mut written = String::with_capacity(clean.len() + 8);
+    let mut rest = clean;
+    while let Some(at) = rest.find("<pre") {
+        let tag = rest.get(at..).unwrap_or_default();
+        let (before, after) = rest.split_at(at + tag_end(tag));
+        written.push_str(before);
+        if after.starts_with('\n') {
+            written.push('\n');
+        }
+        rest = after;
+    }
+    written.push_str(rest);
+    Cow::Owned(written)
+}
 
 /// The longest part of `text` from its beginning that has at most `max` bytes.
 #[must_use]
@@ -118,7 +136,7 @@ pub fn plain_line(html: &str) -> String {
     if !html.contains(['<', '&']) {
         return one_line(&html);
     }
-    one_line(&decoded(&STRIP.clean(&prepared(&html, Target::Text)).to_string()))
+    one_line(&decoded(&STRIP.clean(&prepared(&html, Target::Text).html).to_string()))
 }
 
 /// Plain text as HTML that says the same.
@@ -272,6 +290,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_end_at_the_beginning_of_pre_stays() {
+        let once = clean("<pre>\n\n\none</pre>");
+        assert_eq!(once, "<pre>\n\n\none</pre>");
+        assert_eq!(clean(&once), once);
+    }
+
+    #[test]
     fn what_is_no_tag_of_html_is_text() {
         assert_eq!(
             plain_line("Vec&lt;T> of <T> & <ann@n.example>"),
@@ -305,7 +330,7 @@ mod tests {
         let paragraphs = clean(&format!("{distinct}{}", "<p>x".repeat(5000)));
         assert!(paragraphs.len() < 1_000_000, "{}", paragraphs.len());
         let common = "<p>one<p>two<br><ul><li>a<li>b</ul>".repeat(300);
-        assert_eq!(super::prepared(&common, super::Target::Text), common);
+        assert_eq!(super::prepared(&common, super::Target::Text).html, common);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use crate::text::html::cut;
+
 /// Elements that may be open within each other; the tags of more are dropped. HTML parsers take quadratic time over depth.
 pub(super) const MAX_OPEN: usize = 256;
 
@@ -28,7 +30,90 @@ const SHALLOW: [&str; 24] = [
 ];
 
 /// Attributes of one tag; a tag with more keeps none.
-const MAX_ATTRIBUTES: usize = 256;
+const MAX_ATTRIBUTES: usize = 512;
+
+/// HTML that is prepared to be parsed.
+pub(super) struct Prepared<'a> {
+    pub(super) html: Cow<'a, str>,
+    /// It has elements that parsers move about, or that sanitisers take away from around others: what is written of the tree may be
+    /// read as another tree.
+    pub(super) is_intricate: bool,
+}
+
+/// Elements that stay where they are written.
+const PLAIN: [&str; 71] = [
+    "a",
+    "abbr",
+    "acronym",
+    "area",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "bdi",
+    "bdo",
+    "blockquote",
+    "br",
+    "center",
+    "cite",
+    "code",
+    "data",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "footer",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "ins",
+    "kbd",
+    "label",
+    "li",
+    "link",
+    "mark",
+    "meta",
+    "nav",
+    "noscript",
+    "ol",
+    "p",
+    "picture",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "script",
+    "small",
+    "source",
+    "span",
+    "strong",
+    "style",
+    "sub",
+    "summary",
+    "sup",
+    "time",
+    "u",
+    "ul",
+    "var",
+    "video",
+    "wbr",
+];
 
 /// What HTML is prepared for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,31 +126,27 @@ pub(super) enum Target {
 
 /// Drops the tags of elements that are nested too deep. In texts, tags that HTML does not know become text, and frames become links to
 /// what they show where nothing else stands in for them. Everything else stays as it is. Linear in time.
-pub(super) fn prepared(html: &str, target: Target) -> Cow<'_, str> {
+pub(super) fn prepared(html: &str, target: Target) -> Prepared<'_> {
     let mut open: HashMap<String, Kind> = HashMap::new();
     let mut unknown: HashMap<String, usize> = HashMap::new();
     let (mut depth, mut kept, mut copied) = (0_usize, String::new(), 0);
-    let mut at = 0;
+    let (mut at, mut is_intricate) = (0, false);
     while let Some(found) = html.get(at..).and_then(|rest| rest.find('<')) {
         let start = at + found;
         let tag = html.get(start..).unwrap_or_default();
-        let name = tag.trim_start_matches(['<', '/']);
-        let name_end = name
-            .find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(name.len())
-            .min(32);
-        let name = name.get(..name_end).unwrap_or_default().to_ascii_lowercase();
+        let is_end = tag.starts_with("</");
+        let name = name_of(tag).to_ascii_lowercase();
         at = start + 1;
-        if target == Target::Text && is_unknown(&name, tag) {
+        if target == Target::Text && is_unknown(&name) {
             // An end without a beginning says nothing.
-            let is_stray = tag.starts_with("</") && unknown.get(&name).is_none_or(|count| *count == 0);
+            let is_stray = is_end && unknown.get(&name).is_none_or(|count| *count == 0);
             kept.push_str(html.get(copied..start).unwrap_or_default());
             if is_stray {
                 at = start + tag_end(tag);
             } else {
                 kept.push_str("&lt;");
                 let count = unknown.entry(name).or_default();
-                *count = if tag.starts_with("</") { *count - 1 } else { *count + 1 };
+                *count = if is_end { *count - 1 } else { *count + 1 };
             }
             copied = at;
             continue;
@@ -77,6 +158,7 @@ pub(super) fn prepared(html: &str, target: Target) -> Cow<'_, str> {
             copied = at;
             continue;
         }
+        is_intricate |= !name.is_empty() && is_known(&name) && !PLAIN.contains(&name.as_str());
         if !name.is_empty() && has_too_many_attributes(tag) {
             kept.push_str(html.get(copied..start).unwrap_or_default());
             kept.push_str(&format!("<{name}>"));
@@ -86,7 +168,6 @@ pub(super) fn prepared(html: &str, target: Target) -> Cow<'_, str> {
         if name.is_empty() || SHALLOW.contains(&name.as_str()) {
             continue;
         }
-        let is_end = tag.starts_with("</");
         let kind = open.entry(name.clone()).or_default();
         let is_nested = !is_end && kind.open > 0 && FORMATTING.contains(&name.as_str());
         let is_end_of_nested = is_end && kind.dropped > 0;
@@ -108,11 +189,13 @@ pub(super) fn prepared(html: &str, target: Target) -> Cow<'_, str> {
             depth += 1;
         }
     }
-    if copied == 0 {
-        return Cow::Borrowed(html);
-    }
-    kept.push_str(html.get(copied..).unwrap_or_default());
-    Cow::Owned(kept)
+    let html = if copied == 0 {
+        Cow::Borrowed(html)
+    } else {
+        kept.push_str(html.get(copied..).unwrap_or_default());
+        Cow::Owned(kept)
+    };
+    Prepared { html, is_intricate }
 }
 
 /// Elements of HTML, past and present, and of what stands within it.
@@ -132,13 +215,22 @@ pub(super) fn is_known(name: &str) -> bool {
     NAMES.contains(name)
 }
 
+/// The name of a tag as HTML's tokenizer reads it; empty where there is no tag. Names that are too long to be known are cut.
+fn name_of(tag: &str) -> &str {
+    let name = tag.get(1..).unwrap_or_default();
+    let name = name.strip_prefix('/').unwrap_or(name);
+    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return "";
+    }
+    let end = name
+        .find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'))
+        .unwrap_or(name.len());
+    cut(name.get(..end).unwrap_or_default(), 32)
+}
+
 /// Whether a tag is none of HTML: `Vec<T>`, `<ann@example.org>`. Names with a hyphen or a colon are those of other vocabularies.
-fn is_unknown(name: &str, tag: &str) -> bool {
-    let after = tag
-        .trim_start_matches(['<', '/'])
-        .get(name.len()..)
-        .and_then(|rest| rest.chars().next());
-    !name.is_empty() && !is_known(name) && !matches!(after, Some('-' | ':' | '_'))
+fn is_unknown(name: &str) -> bool {
+    !name.is_empty() && !is_known(name) && !name.contains(['-', ':', '_'])
 }
 
 /// Whether a tag has so many attributes that parsers take long to compare their names.
