@@ -309,6 +309,21 @@ mod tests {
     }
 
     #[test]
+    fn comments_and_programs_go_and_what_stands_in_them_counts_for_nothing() {
+        assert_eq!(
+            clean("a<!-- <b> --><b>c</b><!--><b>d</b><![if x]>e<?x y?>f</>g < h"),
+            "a<b>c</b><b>d</b>efg &lt; h"
+        );
+        assert_eq!(clean("<script>if (a<b) x();</SCRIPT ><b>c</b><style>d"), "<b>c</b>");
+        assert_eq!(clean("a <!-- never closed"), "a  never closed");
+        assert_eq!(clean("a <<b><b>b</b></b>"), "a &lt;<b>b</b>");
+        assert_eq!(
+            clean("<p don't title='<script>'>a <b>b</b>"),
+            "<p title=\"&lt;script&gt;\">a <b>b</b></p>"
+        );
+    }
+
+    #[test]
     fn links_without_an_end_and_nested_formats_lose_no_link() {
         let links = "<a href='https://n.example/'>x ".repeat(9);
         assert_eq!(clean(&links).matches("https://n.example/").count(), 9);

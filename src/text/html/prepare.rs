@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use memchr::memmem;
+
 use crate::text::html::cut;
 
 /// Elements that may be open within each other; the tags of more are dropped. HTML parsers take quadratic time over depth.
@@ -124,78 +126,149 @@ pub(super) enum Target {
     Page,
 }
 
-/// Drops the tags of elements that are nested too deep. In texts, tags that HTML does not know become text, and frames become links to
-/// what they show where nothing else stands in for them. Everything else stays as it is. Linear in time.
+/// Drops the tags of elements that are nested too deep. In texts, what is no tag of HTML becomes text, comments and programs go, and
+/// frames become links to what they show where nothing else stands in for them. Everything else stays as it is. Linear in time.
 pub(super) fn prepared(html: &str, target: Target) -> Prepared<'_> {
-    let mut open: HashMap<String, Kind> = HashMap::new();
-    let mut unknown: HashMap<String, usize> = HashMap::new();
-    let (mut depth, mut kept, mut copied) = (0_usize, String::new(), 0);
-    let (mut at, mut is_intricate) = (0, false);
-    while let Some(found) = html.get(at..).and_then(|rest| rest.find('<')) {
+    let mut tags = Tags {
+        html,
+        kept: String::new(),
+        copied: 0,
+        open: HashMap::new(),
+        unknown: HashMap::new(),
+        depth: 0,
+        is_intricate: false,
+    };
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'<', html.as_bytes().get(at..).unwrap_or_default()) {
         let start = at + found;
         let tag = html.get(start..).unwrap_or_default();
-        let is_end = tag.starts_with("</");
         let name = name_of(tag).to_ascii_lowercase();
-        at = start + 1;
-        if target == Target::Text && is_unknown(&name) {
-            // An end without a beginning says nothing.
-            let is_stray = is_end && unknown.get(&name).is_none_or(|count| *count == 0);
-            kept.push_str(html.get(copied..start).unwrap_or_default());
-            if is_stray {
-                at = start + tag_end(tag);
-            } else {
-                kept.push_str("&lt;");
-                let count = unknown.entry(name).or_default();
-                *count = if is_end { *count - 1 } else { *count + 1 };
+        if let Some((length, instead)) = tags.replaced(tag, &name, target) {
+            tags.kept.push_str(html.get(tags.copied..start).unwrap_or_default());
+            tags.kept.push_str(&instead);
+            at = start + length;
+            tags.copied = at;
+        } else {
+            at = start + tag_end(tag);
+        }
+    }
+    tags.finish()
+}
+
+/// What is known of HTML up to one of its tags.
+struct Tags<'a> {
+    html: &'a str,
+    /// What is prepared, up to `copied`.
+    kept: String,
+    copied: usize,
+    open: HashMap<String, Kind>,
+    /// Tags of no element of HTML that became text, and have no end yet.
+    unknown: HashMap<String, usize>,
+    depth: usize,
+    is_intricate: bool,
+}
+
+impl<'a> Tags<'a> {
+    fn finish(mut self) -> Prepared<'a> {
+        let html = if self.copied == 0 {
+            Cow::Borrowed(self.html)
+        } else {
+            self.kept.push_str(self.html.get(self.copied..).unwrap_or_default());
+            Cow::Owned(self.kept)
+        };
+        Prepared {
+            html,
+            is_intricate: self.is_intricate,
+        }
+    }
+
+    /// How much of the text that begins with a `<` is to be replaced, and by what; None: nothing.
+    fn replaced(&mut self, tag: &str, name: &str, target: Target) -> Option<(usize, String)> {
+        let is_end = tag.starts_with("</");
+        if target == Target::Text {
+            if name.is_empty() {
+                return Some(no_tag(tag));
             }
-            copied = at;
-            continue;
+            if !is_known(name) && !name.contains(['-', ':', '_']) {
+                return Some(self.unknown(tag, name, is_end));
+            }
+            if matches!(name, "script" | "style") && !is_end {
+                return Some((program_end(tag, name), String::new()));
+            }
+            if name == "iframe" {
+                let end = tag_end(tag);
+                return Some((end, link_to_frame(tag, tag.get(end..).unwrap_or_default())));
+            }
         }
-        if target == Target::Text && name == "iframe" {
-            kept.push_str(html.get(copied..start).unwrap_or_default());
-            at = start + tag_end(tag);
-            kept.push_str(&link_to_frame(tag, html.get(at..).unwrap_or_default()));
-            copied = at;
-            continue;
+        self.is_intricate |= is_known(name) && !PLAIN.contains(&name);
+        if name.is_empty() {
+            return Some((1, "<".to_owned()));
         }
-        is_intricate |= !name.is_empty() && is_known(&name) && !PLAIN.contains(&name.as_str());
-        if !name.is_empty() && has_too_many_attributes(tag) {
-            kept.push_str(html.get(copied..start).unwrap_or_default());
-            kept.push_str(&format!("<{name}>"));
-            at = start + tag_end(tag);
-            copied = at;
+        if SHALLOW.contains(&name) || !self.is_too_deep(name, is_end) {
+            let bare = || (tag_end(tag), format!("<{name}>"));
+            return has_too_many_attributes(tag).then(bare);
         }
-        if name.is_empty() || SHALLOW.contains(&name.as_str()) {
-            continue;
+        Some((tag_end(tag), String::new()))
+    }
+
+    /// A tag of no element: `Vec<T>`, `<ann@example.org>`. Names with a hyphen or a colon are those of other vocabularies, and none.
+    fn unknown(&mut self, tag: &str, name: &str, is_end: bool) -> (usize, String) {
+        let count = self.unknown.entry(name.to_owned()).or_default();
+        // An end without a beginning says nothing.
+        if is_end && *count == 0 {
+            return (tag_end(tag), String::new());
         }
-        let kind = open.entry(name.clone()).or_default();
-        let is_nested = !is_end && kind.open > 0 && FORMATTING.contains(&name.as_str());
-        let is_end_of_nested = is_end && kind.dropped > 0;
-        if is_nested || is_end_of_nested || (!is_end && depth >= MAX_OPEN) {
-            kept.push_str(html.get(copied..start).unwrap_or_default());
-            at = start + tag_end(tag);
-            copied = at;
+        *count = if is_end { *count - 1 } else { *count + 1 };
+        (1, "&lt;".to_owned())
+    }
+
+    /// Counts an element, and says whether its tag must go.
+    fn is_too_deep(&mut self, name: &str, is_end: bool) -> bool {
+        let kind = self.open.entry(name.to_owned()).or_default();
+        let is_nested = !is_end && kind.open > 0 && FORMATTING.contains(&name);
+        if is_nested || (is_end && kind.dropped > 0) || (!is_end && self.depth >= MAX_OPEN) {
             kind.dropped = if is_end {
                 kind.dropped - 1
             } else {
                 kind.dropped + usize::from(is_nested)
             };
-        } else if is_end {
-            depth -= usize::from(kind.open > 0);
+            return true;
+        }
+        if is_end {
+            self.depth -= usize::from(kind.open > 0);
             kind.open = kind.open.saturating_sub(1);
         } else if name != "a" || kind.open == 0 {
             // A link ends where the next one begins.
             kind.open += 1;
-            depth += 1;
+            self.depth += 1;
         }
+        false
     }
-    let html = if copied == 0 {
-        Cow::Borrowed(html)
-    } else {
-        kept.push_str(html.get(copied..).unwrap_or_default());
-        Cow::Owned(kept)
-    };
-    Prepared { html, is_intricate }
+}
+
+/// What begins with a `<` and is no tag: a comment goes, anything else is text.
+fn no_tag(tag: &str) -> (usize, String) {
+    if let Some(comment) = tag.strip_prefix("<!--") {
+        // `<!-->` is a whole one; one without an end is none.
+        let end = ["-->", "--!>"]
+            .iter()
+            .filter_map(|mark| Some(tag.get(2..)?.find(mark)? + 2 + mark.len()))
+            .min();
+        let is_whole = comment.starts_with('>');
+        return (if is_whole { 5 } else { end.unwrap_or(4) }, String::new());
+    }
+    match tag.as_bytes().get(1) {
+        // Declarations, instructions, ends of nothing.
+        Some(b'!' | b'?' | b'/') => (tag.find('>').map_or(tag.len(), |end| end + 1), String::new()),
+        _ => (1, "&lt;".to_owned()),
+    }
+}
+
+/// The length of a program or a style sheet, from its start tag to the end of its end tag.
+fn program_end(tag: &str, name: &str) -> usize {
+    let mut ends = memmem::find_iter(tag.as_bytes(), b"</");
+    let end = ends.find(|at| name_of(tag.get(*at..).unwrap_or_default()).eq_ignore_ascii_case(name));
+    end.map_or(tag.len(), |at| at + tag_end(tag.get(at..).unwrap_or_default()))
 }
 
 /// Elements of HTML, past and present, and of what stands within it.
@@ -226,11 +299,6 @@ fn name_of(tag: &str) -> &str {
         .find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'))
         .unwrap_or(name.len());
     cut(name.get(..end).unwrap_or_default(), 32)
-}
-
-/// Whether a tag is none of HTML: `Vec<T>`, `<ann@example.org>`. Names with a hyphen or a colon are those of other vocabularies.
-fn is_unknown(name: &str) -> bool {
-    !name.is_empty() && !is_known(name) && !name.contains(['-', ':', '_'])
 }
 
 /// Whether a tag has so many attributes that parsers take long to compare their names.
@@ -281,16 +349,18 @@ fn link_to_frame(tag: &str, after: &str) -> String {
     }
 }
 
-/// The length of the tag that `tag` begins with; quotes hide a `>`.
+/// The length of the tag that `tag` begins with, as HTML's tokenizer reads it: quotes behind a `=` hide a `>`.
 pub(super) fn tag_end(tag: &str) -> usize {
     let mut quote = None;
+    let mut may_quote = false;
     for (at, byte) in tag.bytes().enumerate() {
         match (quote, byte) {
             (None, b'>') => return at + 1,
-            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'"' | b'\'') if may_quote => quote = Some(byte),
             (Some(open), close) if open == close => quote = None,
             _ => {}
         }
+        may_quote = byte == b'=' || (may_quote && byte.is_ascii_whitespace());
     }
     tag.len()
 }
