@@ -1,7 +1,7 @@
-//! Changes to the file of a configuration that leave all else in it as it is, comments and order included. The only door to toml_edit.
+//! Changes to the file of a configuration that leave all else in it as it is, comments and order included. The only door to `toml_edit`.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, value};
@@ -20,6 +20,9 @@ pub enum EditError {
     /// Somebody else has changed it since it was read.
     #[error("the file was changed by somebody else meanwhile; try again")]
     Changed,
+    /// Somebody wants it to stay as it is.
+    #[error("the file is read-only")]
+    ReadOnly,
     /// It cannot be written.
     #[error("writing the file")]
     Write(#[from] io::Error),
@@ -30,6 +33,7 @@ pub enum EditError {
 /// # Errors
 /// When it is no configuration.
 pub fn with_feed(text: &str, feed: &FeedIntent) -> Result<String, EditError> {
+    let form = Form::of(text);
     let mut document: DocumentMut = text.parse()?;
     let said = [
         ("name", feed.name.as_str()),
@@ -53,7 +57,7 @@ pub fn with_feed(text: &str, feed: &FeedIntent) -> Result<String, EditError> {
             list.push(said.collect::<InlineTable>());
         }
     }
-    Ok(document.to_string())
+    Ok(form.given(&document.to_string()))
 }
 
 /// The text without the feed of this name; None where it names no such feed. A comment above the first feed speaks of all of them,
@@ -62,6 +66,7 @@ pub fn with_feed(text: &str, feed: &FeedIntent) -> Result<String, EditError> {
 /// # Errors
 /// When it is no configuration.
 pub fn without_feed(text: &str, name: &str) -> Result<Option<String>, EditError> {
+    let form = Form::of(text);
     let mut document: DocumentMut = text.parse()?;
     let Some(feeds) = document.get_mut("feed") else {
         return Ok(None);
@@ -102,27 +107,66 @@ pub fn without_feed(text: &str, name: &str) -> Result<Option<String>, EditError>
             list.remove(at);
         }
     }
-    Ok(Some(document.to_string()))
+    Ok(Some(form.given(&document.to_string())))
 }
 
-/// Puts `after` in the place of `before`: all of it or nothing. Owner and rights of the file stay, and links lead to it still.
+/// What the TOML writer does not keep: a byte order mark, and line ends of the other kind.
+struct Form {
+    has_mark: bool,
+    has_returns: bool,
+}
+
+impl Form {
+    fn of(text: &str) -> Self {
+        Self {
+            has_mark: text.starts_with('\u{feff}'),
+            has_returns: text.contains("\r\n"),
+        }
+    }
+
+    fn given(&self, text: &str) -> String {
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        let text = if self.has_returns {
+            text.replace('\n', "\r\n")
+        } else {
+            text
+        };
+        if self.has_mark { format!("\u{feff}{text}") } else { text }
+    }
+}
+
+/// Puts `after` in the place of `before`: all of it or nothing, where the folder allows it. Owner and rights of the file stay, and
+/// links lead to it still.
 ///
 /// # Errors
 /// When the file holds something else by now, or cannot be written.
 pub fn save(path: &Path, before: &str, after: &str) -> Result<(), EditError> {
     let path = path.canonicalize()?;
+    if fs::metadata(&path)?.permissions().readonly() {
+        return Err(EditError::ReadOnly);
+    }
     let beside = path.with_extension(format!("new-{}", std::process::id()));
     let written = write_beside(&path, &beside, after).and_then(|()| {
         let unchanged = fs::read_to_string(&path)? == before;
         unchanged.then(|| fs::rename(&beside, &path)).transpose()
     });
+    if !matches!(written, Ok(Some(()))) {
+        // What is left of the attempt is of no use to anybody.
+        let _ = fs::remove_file(&beside);
+    }
     match written {
         Ok(Some(())) => Ok(()),
-        failed => {
-            // What is left of the attempt is of no use to anybody.
-            let _ = fs::remove_file(&beside);
-            Err(failed.map_or_else(EditError::Write, |_| EditError::Changed))
+        Ok(None) => Err(EditError::Changed),
+        // A file mounted by itself, a folder that only others may write in.
+        Err(e)
+            if matches!(
+                e.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::ResourceBusy | ErrorKind::CrossesDevices
+            ) =>
+        {
+            Ok(fs::write(&path, after)?)
         }
+        Err(e) => Err(e.into()),
     }
 }
 
@@ -208,6 +252,32 @@ mod tests {
             without_any.contains("# All feeds.") && without_any.contains("# the end"),
             "{without_any}"
         );
+    }
+
+    #[test]
+    fn line_ends_and_marks_stay_as_they_were() {
+        let file = format!("\u{feff}{}", FILE.replace('\n', "\r\n"));
+        let added = with_feed(&file, &feed("c", "")).unwrap();
+        assert!(
+            added.starts_with("\u{feff}# mine\r\n") && !added.replace("\r\n", "").contains('\n'),
+            "{added:?}"
+        );
+        assert_eq!(without_feed(&added, "c").unwrap().unwrap(), file);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_leads_to_the_file_still_and_a_read_only_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("real.toml"), folder.path().join("link.toml"));
+        std::fs::write(&file, "one").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        save(&link, "one", "two").unwrap();
+        assert!(link.is_symlink() && std::fs::read_to_string(&file).unwrap() == "two");
+        let mut rights = std::fs::metadata(&file).unwrap().permissions();
+        rights.set_readonly(true);
+        std::fs::set_permissions(&file, rights).unwrap();
+        assert!(matches!(save(&link, "two", "three"), Err(EditError::ReadOnly)));
     }
 
     #[test]

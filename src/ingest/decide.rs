@@ -14,8 +14,10 @@ const FEW: u32 = 4;
 /// Polls in a row that must bring a document which shrank before it is believed.
 const SHRUNK_PATIENCE: u32 = 3;
 
-/// Whether a document with `entries` is believed after one that had `before`. One that shrank to a half, or to nothing, was likely cut
-/// or made by a server in trouble: it is believed only when it has come at several polls in a row, `shrunk` of them before this one.
+/// Whether a document with `entries` is believed after one that had `before`.
+///
+/// One that shrank to a half, or to nothing, was likely cut or made by a server in trouble: it is believed only when it has come at
+/// several polls in a row, `shrunk` of them before this one.
 #[must_use]
 pub fn is_believed(entries: u32, before: u32, shrunk: u32) -> bool {
     let shrank = before > 0 && entries == 0 || before >= FEW && u64::from(entries) * 2 <= u64::from(before);

@@ -1,13 +1,18 @@
-//! The feeds that a web page offers: those that its `Link` headers name (RFC 8288), those that its head names
-//! (`link rel=alternate`, HTML), and links in its body that look like feeds. No address is made up.
+//! The feeds that a web page offers.
+//!
+//! Those that its `Link` headers name (RFC 8288), those that its head names (`link rel=alternate`, HTML), and links in its body that
+//! look like feeds. No address is made up.
 
 use url::Url;
 
 use crate::model::feed::FeedUrl;
 use crate::text::html::page::{Css, Page, Part};
+use crate::text::html::{as_html, excerpt, plain_line};
 
 /// Feeds of one page that are told.
 const MAX_OFFERS: usize = 20;
+/// The longest title of an offer, in characters.
+const MAX_TITLE: usize = 100;
 /// Media types of feeds.
 const FEED_TYPES: [&str; 6] = [
     "application/rss+xml",
@@ -47,8 +52,10 @@ const FEED_WORDS: [&str; 6] = ["rss", "atom", "feed", "xml feed", "خوراک", 
 pub struct Offer {
     /// Its address.
     pub url: FeedUrl,
-    /// What the page calls it, or empty.
+    /// What the page calls it, in one line, or empty.
     pub title: String,
+    /// How surely it is a feed.
+    rank: u8,
 }
 
 /// The feeds that the page at `address` offers, the likeliest first. `links` are the values of its `Link` headers.
@@ -56,9 +63,13 @@ pub struct Offer {
 pub fn discover(html: &str, links: &[String], address: &Url) -> Vec<Offer> {
     let page = Page::parse(html);
     let base = base(&page, address);
-    let named = from_headers(links, address).into_iter().chain(from_head(&page, &base));
+    let mut named: Vec<Offer> = from_headers(links, address)
+        .into_iter()
+        .chain(from_head(&page, &base))
+        .collect();
+    named.sort_by_key(|offer| std::cmp::Reverse(offer.rank));
     // Comments are not what people follow a page for, and a body may link many feeds that are not its own.
-    let (comments, posts): (Vec<Offer>, Vec<Offer>) = named.partition(is_of_comments);
+    let (comments, posts): (Vec<Offer>, Vec<Offer>) = named.into_iter().partition(is_of_comments);
     let (comments_below, below): (Vec<Offer>, Vec<Offer>) =
         from_body(&page, &base).into_iter().partition(is_of_comments);
     let mut offers: Vec<Offer> = Vec::new();
@@ -84,13 +95,22 @@ fn base(page: &Page, address: &Url) -> Url {
         let href = page.select(&css).next()?.attribute("href")?;
         address.join(href.trim()).ok()
     });
+    let found = found.filter(|base| matches!(base.scheme(), "http" | "https"));
     found.unwrap_or_else(|| address.clone())
 }
 
-fn offer(base: &Url, href: &str, title: String) -> Option<Offer> {
-    let url = base.join(href.trim()).ok()?;
+/// An offer, if it leads to where a feed may be: from a protected page never to an unprotected address, but to the same one, protected.
+fn offer(base: &Url, href: &str, title: &str, rank: u8) -> Option<Offer> {
+    let mut url = base.join(href.trim()).ok()?;
+    if base.scheme() == "https" && url.scheme() == "http" {
+        if url.host_str() != base.host_str() {
+            return None;
+        }
+        url.set_scheme("https").ok()?;
+    }
+    let title = excerpt(&plain_line(&as_html(title)), MAX_TITLE);
     let url = FeedUrl::from_url(url).ok()?;
-    Some(Offer { url, title })
+    Some(Offer { url, title, rank })
 }
 
 fn is_feed_type(media_type: &str) -> bool {
@@ -100,46 +120,80 @@ fn is_feed_type(media_type: &str) -> bool {
 
 /// RFC 8288 §3: `<address>; rel="alternate"; type="application/atom+xml", <...>`.
 fn from_headers(links: &[String], address: &Url) -> Vec<Offer> {
-    let mut offers = Vec::new();
-    for link in links.iter().flat_map(|line| line.split('<').skip(1)) {
-        let Some((href, parameters)) = link.split_once('>') else {
-            continue;
-        };
-        let parameter = |name: &str| {
-            parameters.split(';').find_map(|parameter| {
-                let (key, value) = parameter.split_once('=')?;
-                let value = value.trim().trim_end_matches(',').trim().trim_matches('"');
-                key.trim().eq_ignore_ascii_case(name).then(|| value.to_owned())
-            })
-        };
-        let rel = parameter("rel").unwrap_or_default().to_ascii_lowercase();
-        if rel.split_whitespace().any(|rel| rel == "alternate") && parameter("type").is_some_and(|t| is_feed_type(&t)) {
-            offers.extend(offer(address, href, parameter("title").unwrap_or_default()));
+    let parts = links.iter().flat_map(|line| split_outside_quotes(line, ','));
+    parts.filter_map(|link| from_header(link, address)).collect()
+}
+
+fn from_header(link: &str, address: &Url) -> Option<Offer> {
+    let (href, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+    let parameters: Vec<(String, String)> = split_outside_quotes(parameters, ';')
+        .into_iter()
+        .filter_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            let value = value.trim().trim_matches('"').replace('\\', "");
+            Some((name.trim().to_ascii_lowercase(), value))
+        })
+        .collect();
+    // RFC 8288 §3.3: the first of a name counts.
+    let parameter = |name: &str| {
+        parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
+    };
+    let (rel, media_type) = (parameter("rel"), parameter("type"));
+    // With an anchor, a link speaks of another document.
+    let is_offer = parameter("anchor").is_empty() && is_offer(rel, media_type, href);
+    is_offer.then(|| offer(address, href, parameter("title"), rank(media_type)))?
+}
+
+/// The parts of a header's value; what stands in quotes or in angle brackets is not parted.
+fn split_outside_quotes(text: &str, mark: char) -> Vec<&str> {
+    let (mut parts, mut start, mut inside, mut escaped) = (Vec::new(), 0, None, false);
+    for (at, c) in text.char_indices() {
+        match (inside, c) {
+            _ if escaped => escaped = false,
+            (Some('"'), '\\') => escaped = true,
+            (Some(end), c) if c == end => inside = None,
+            (Some(_), _) => {}
+            (None, '"') => inside = Some('"'),
+            (None, '<') => inside = Some('>'),
+            (None, c) if c == mark => {
+                parts.extend(text.get(start..at));
+                start = at + c.len_utf8();
+            }
+            _ => {}
         }
     }
-    offers
+    parts.extend(text.get(start..));
+    parts
+}
+
+/// Whether a link with these values leads to a feed.
+fn is_offer(rel: &str, media_type: &str, href: &str) -> bool {
+    let rel = rel.to_ascii_lowercase();
+    let has = |wanted: &str| rel.split_ascii_whitespace().any(|rel| rel == wanted);
+    // JSON of any kind is offered as an alternate: an interface for programs, an oEmbed.
+    let is_json_feed = media_type.eq_ignore_ascii_case("application/json") && href.contains("feed");
+    // `rel=feed` says it without a type.
+    !has("stylesheet") && (has("feed") || (has("alternate") && (is_feed_type(media_type) || is_json_feed)))
+}
+
+/// How surely a media type is that of a feed.
+fn rank(media_type: &str) -> u8 {
+    u8::from(!media_type.to_ascii_lowercase().contains("/xml"))
 }
 
 fn from_head(page: &Page, base: &Url) -> Vec<Offer> {
     let Ok(css) = Css::parse("link[rel][href]") else {
         return Vec::new();
     };
-    let offered = page.select(&css).filter(|link| {
-        let rel = link.attribute("rel").unwrap_or_default().to_ascii_lowercase();
-        let has = |wanted: &str| rel.split_whitespace().any(|rel| rel == wanted);
-        let media_type = link.attribute("type").unwrap_or_default();
-        // JSON of any kind is offered as an alternate: an interface for programs, an oEmbed.
-        let is_json_feed = media_type.eq_ignore_ascii_case("application/json")
-            && link.attribute("href").is_some_and(|href| href.contains("feed"));
-        // `rel=feed` says it without a type.
-        has("feed") || (has("alternate") && (is_feed_type(media_type) || is_json_feed))
+    let offered = page.select(&css).filter_map(|link| {
+        let value = |name: &str| link.attribute(name).unwrap_or_default();
+        let (media_type, href) = (value("type"), value("href"));
+        is_offer(value("rel"), media_type, href).then(|| offer(base, href, value("title"), rank(media_type)))?
     });
-    offered.filter_map(|link| offered_by(link, base)).collect()
-}
-
-fn offered_by(link: Part<'_>, base: &Url) -> Option<Offer> {
-    let title = link.attribute("title").map(str::trim).unwrap_or_default();
-    offer(base, link.attribute("href")?, title.to_owned())
+    offered.collect()
 }
 
 fn from_body(page: &Page, base: &Url) -> Vec<Offer> {
@@ -150,7 +204,7 @@ fn from_body(page: &Page, base: &Url) -> Vec<Offer> {
     let mut likely = Vec::new();
     for link in page.select(&css) {
         let words = words_of(link);
-        let Some(offer) = link.attribute("href").and_then(|href| offer(base, href, words.clone())) else {
+        let Some(offer) = link.attribute("href").and_then(|href| offer(base, href, &words, 0)) else {
             continue;
         };
         let (by_address, by_words) = (looks_like_feed(offer.url.as_url()), says_feed(&words));
@@ -196,7 +250,7 @@ fn looks_like_feed(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::discover;
     use url::Url;
 
@@ -227,6 +281,32 @@ mod tests {
                 "https://n.example/comments/feed/",
             ]
         );
+    }
+
+    #[test]
+    fn headers_are_read_with_their_quotes() {
+        let feed = "rel=\"alternate\"; type=\"application/rss+xml\"";
+        assert_eq!(
+            found(
+                "",
+                &[
+                    &format!("</a,b>; title=\"a; rel=next, <x>\"; {feed}, </c>; anchor=\"/other\"; {feed}"),
+                    "</d>; rel=feed",
+                    "</e>; rel=next",
+                ]
+            ),
+            ["https://n.example/a,b", "https://n.example/d"]
+        );
+    }
+
+    #[test]
+    fn what_is_offered_is_no_style_sheet_and_no_less_protected_than_the_page() {
+        let page = "<base href='data:x'><link rel='alternate stylesheet' type=text/xml href=/s.xsl><link rel=alternate type=text/xml href=/maybe>
+            <link rel=alternate type=application/rss+xml href=http://n.example/feed title='a&#27;[31m&#10;b'>
+            <link rel=alternate type=application/rss+xml href=http://other.example/feed>";
+        assert_eq!(found(page, &[]), ["https://n.example/feed", "https://n.example/maybe"]);
+        let address = Url::parse("https://n.example/").unwrap();
+        assert_eq!(discover(page, &[], &address)[0].title, "a[31m b");
     }
 
     #[test]

@@ -171,6 +171,8 @@ pub struct FeedForPoll {
     pub ttl_minutes: u32,
     /// When it was to be polled; None: never polled.
     pub due_at: Option<Timestamp>,
+    /// A poll of it has brought a document that could be read. A page in its place is an error since then, and not looked through.
+    pub was_read: bool,
     /// The feed that the page at its address offers: this is asked instead.
     pub offered: Option<FeedUrl>,
     /// How its documents are read.

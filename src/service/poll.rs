@@ -9,7 +9,7 @@ use tracing::{debug, error, warn};
 
 use crate::config::PollConfig;
 use crate::ingest::cadence::{PollFacts, next_poll};
-use crate::ingest::fetch::{Document, Fetched, Fetcher, Signals};
+use crate::ingest::fetch::{Document, FetchError, Fetched, Fetcher, Signals};
 use crate::ingest::{self, decide, identity};
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
@@ -105,28 +105,39 @@ impl Poller {
     /// When the database fails: then it is as if the poll had never been. A feed that fails is no error here.
     pub async fn poll(&self, feed: FeedForPoll) -> Result<Polled, StoreError> {
         let started_at = self.clock.now();
-        let found = match self.fetcher.fetch(feed.address(), &feed.validators, started_at).await {
+        let answer = self.fetcher.fetch(feed.address(), &feed.validators, started_at).await;
+        let is_gone = match &answer {
+            Ok(Fetched::Gone) => true,
+            Err(e) => e.status() == Some(404),
+            Ok(_) => false,
+        };
+        let found = match answer {
+            _ if is_gone && feed.offered.is_some() => self.find_again(&feed).await?,
+            Ok(Fetched::Document(document)) => self.document(&feed, *document, !feed.was_read).await?,
             Ok(Fetched::NotModified(signals)) => not_modified(&feed, signals),
-            Ok(Fetched::Gone) => failed(
-                &feed,
-                "the publisher answered 410: gone for good".to_owned(),
-                Some(410),
-                None,
-                true,
-            ),
-            Ok(Fetched::Document(document)) => self.document(&feed, *document).await?,
-            Err(e) => {
-                let (status, retry_after) = (e.status(), e.retry_after());
-                failed(&feed, chain(&e), status, retry_after, false)
-            }
+            Ok(Fetched::Gone) => gone(&feed),
+            Err(e) => unanswered(&feed, &e, chain(&e)),
         };
         let finished_at = self.clock.now();
         self.commit(feed, found, (started_at, finished_at)).await
     }
 
+    /// The feed that a page offered is no more: the page may offer another by now.
+    async fn find_again(&self, feed: &FeedForPoll) -> Result<Found, StoreError> {
+        let page = self
+            .fetcher
+            .fetch(&feed.url, &Validators::default(), self.clock.now())
+            .await;
+        match page {
+            Ok(Fetched::Document(document)) => self.document(feed, *document, true).await,
+            Ok(Fetched::Gone | Fetched::NotModified(_)) => Ok(gone(feed)),
+            Err(e) => Ok(unanswered(feed, &e, chain(&e))),
+        }
+    }
+
     /// A document of the feed, or of the page that its address leads to: then the feed that the page offers is asked, and from now on.
-    async fn document(&self, feed: &FeedForPoll, document: Document) -> Result<Found, StoreError> {
-        let unread = match self.understood(feed, document).await? {
+    async fn document(&self, feed: &FeedForPoll, document: Document, may_follow: bool) -> Result<Found, StoreError> {
+        let unread = match self.understood(feed, document, may_follow).await? {
             Ok(found) => return Ok(found),
             Err(unread) => unread,
         };
@@ -137,26 +148,36 @@ impl Poller {
         let Some(offer) = unread.offer else {
             return Ok(failure(unread.reason));
         };
-        let offered = self
+        if feed.offered.as_ref() == Some(&offer) {
+            return Ok(failure(format!(
+                "the page still offers the feed {offer}, which is gone"
+            )));
+        }
+        let found = |reason: &str| format!("the page offers the feed {offer}, but {reason}");
+        match self
             .fetcher
             .fetch(&offer, &Validators::default(), self.clock.now())
-            .await;
-        let reason = match offered {
-            Ok(Fetched::Document(document)) => match self.understood(feed, *document).await? {
+            .await
+        {
+            Ok(Fetched::Document(document)) => match self.understood(feed, *document, false).await? {
                 Ok(found) => {
                     let offered = Some(offer);
-                    return Ok(Found { offered, ..found });
+                    Ok(Found { offered, ..found })
                 }
-                Err(unread) => unread.reason,
+                Err(unread) => Ok(failure(found(&unread.reason))),
             },
-            Ok(Fetched::NotModified(_) | Fetched::Gone) => "it has no document".to_owned(),
-            Err(e) => chain(&e),
-        };
-        Ok(failure(format!("the page offers the feed {offer}, but {reason}")))
+            Ok(Fetched::NotModified(_) | Fetched::Gone) => Ok(failure(found("it has no document"))),
+            Err(e) => Ok(unanswered(feed, &e, found(&chain(&e)))),
+        }
     }
 
     /// What a document means for the feed. The old validators stay where it means nothing: it was no document of this feed.
-    async fn understood(&self, feed: &FeedForPoll, document: Document) -> Result<Result<Found, Unread>, StoreError> {
+    async fn understood(
+        &self,
+        feed: &FeedForPoll,
+        document: Document,
+        may_follow: bool,
+    ) -> Result<Result<Found, Unread>, StoreError> {
         let signals = document.signals.clone();
         let bytes = document.bytes.len() as u64;
         let facts = PollFacts {
@@ -175,7 +196,7 @@ impl Poller {
         if feed.document_hash == Some(hash) {
             return Ok(Ok(found(Outcome::Unchanged, None)));
         }
-        let read = match self.read(feed, document, hash).await? {
+        let read = match self.read(feed, document, hash, may_follow).await? {
             Ok(read) => read,
             Err(unread) => return Ok(Err(unread)),
         };
@@ -184,10 +205,12 @@ impl Poller {
                 "the document shrank from {} entries to {}; what is new in it is kept",
                 feed.entries, read.entries
             );
+            let failures = feed.failures.saturating_add(1);
             return Ok(Ok(Found {
                 bytes,
+                error: Some(reason),
                 document: Some(read),
-                ..failed(feed, reason, Some(200), signals.retry_after, false)
+                ..Found::new(Outcome::Failed, Some(200), PollFacts { failures, ..facts })
             }));
         }
         let news = read
@@ -206,6 +229,7 @@ impl Poller {
         feed: &FeedForPoll,
         document: Document,
         hash: [u8; 32],
+        may_follow: bool,
     ) -> Result<Result<ReadDocument, Unread>, StoreError> {
         let _place = self.reading.acquire().await;
         let address = document.address.clone();
@@ -216,8 +240,6 @@ impl Poller {
             offer: None,
         };
         let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
-        // A feed that has been read once is not looked for anew behind the operator's back.
-        let may_follow = feed.document_hash.is_none() && feed.offered.is_none();
         let now = self.clock.now();
         let parsed = blocking(move || {
             let input = ingest::Input {
@@ -334,6 +356,15 @@ fn not_modified(feed: &FeedForPoll, signals: Signals) -> Found {
         validators: (validators != feed.validators).then_some(validators),
         ..Found::new(Outcome::NotModified, Some(304), facts)
     }
+}
+
+fn gone(feed: &FeedForPoll) -> Found {
+    let reason = "the publisher answered 410: gone for good".to_owned();
+    failed(feed, reason, Some(410), None, true)
+}
+
+fn unanswered(feed: &FeedForPoll, error: &FetchError, reason: String) -> Found {
+    failed(feed, reason, error.status(), error.retry_after(), false)
 }
 
 fn failed(feed: &FeedForPoll, reason: String, status: Option<u16>, retry_after: Option<Duration>, gone: bool) -> Found {

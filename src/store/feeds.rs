@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::model::clock::{from_millis, later};
-use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Validators};
+use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Manner, Select, Validators};
 use crate::model::poll::Loss;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
@@ -283,14 +283,17 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     db.execute("update feed set configured = 0 where configured = 1", [])?;
     let (same, others): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.is_same(feed));
     let mut keep = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3 where id = ?1")?;
-    // Who is to be read in another manner is asked for the whole document again.
+    // Who is to be read in another manner is asked for the whole document again, at once; with other selectors it is another source.
     let mut read_anew = db.prepare(
-        "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null where id = ?1 and manner <> ?2",
+        "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null, entries = 0, shrunk = 0,
+             next_poll_at = 0, next_poll_why = 'it is read in another manner', failures = 0,
+             offered_url = iif(?3, '', offered_url), last_success_at = iif(?3, null, last_success_at)
+         where id = ?1 and manner <> ?2",
     )?;
     for feed in same {
         if let Some(id) = rows.take_by_name(&feed.name) {
             keep.execute(params![id, feed.name, feed.group])?;
-            read_anew.execute(params![id, manner(feed)])?;
+            read_anew.execute(params![id, manner(feed), rows.selects_otherwise(id, feed)])?;
         }
     }
     let (moved, new): (Vec<_>, Vec<_>) = others
@@ -304,7 +307,7 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     }
     let mut relocate = db.prepare(
         "update feed set configured = 1, url = ?2, feed_group = ?3, etag = null, last_modified = null, document_hash = null,
-             offered_url = '', entries = 0, shrunk = 0, manner = ?4,
+             offered_url = '', last_success_at = null, entries = 0, shrunk = 0, manner = ?4,
              next_poll_at = 0, next_poll_why = 'its address is new', failures = 0 where id = ?1",
     )?;
     let mut insert = db.prepare("insert into feed (name, url, feed_group, manner) values (?, ?, ?, ?)")?;
@@ -314,7 +317,11 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
             free.execute([holder])?;
         }
         keep.execute(params![id, feed.name, feed.group])?;
-        read_anew.execute(params![id, manner(feed)])?;
+        read_anew.execute(params![
+            id,
+            manner(feed),
+            id.is_some_and(|id| rows.selects_otherwise(id, feed))
+        ])?;
     }
     for (_, feed) in new {
         match rows.take_by_name(&feed.name) {
@@ -334,20 +341,28 @@ fn manner(feed: &FeedIntent) -> String {
 struct Rows {
     by_name: HashMap<String, (i64, String)>,
     by_address: HashMap<String, Vec<(i64, String)>>,
+    /// Selectors of those that have any.
+    selectors: HashMap<i64, Select>,
 }
 
 impl Rows {
     fn read(db: &Connection) -> SqlResult<Self> {
         let mut rows = Self::default();
         // Of several under one address, the configured one is the last, and taken first.
-        let mut statement = db.prepare("select id, name, url from feed order by configured, id")?;
+        let mut statement = db.prepare("select id, name, url, manner from feed order by configured, id")?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             let (id, name, url): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let manner: Manner = serde_json::from_str(row.get_ref(3)?.as_str()?).unwrap_or_default();
+            rows.selectors.extend(manner.select.map(|select| (id, select)));
             rows.by_address.entry(url.clone()).or_default().push((id, name.clone()));
             rows.by_name.insert(name, (id, url));
         }
         Ok(rows)
+    }
+
+    fn selects_otherwise(&self, id: i64, feed: &FeedIntent) -> bool {
+        self.selectors.get(&id) != feed.manner.select.as_ref()
     }
 
     fn is_same(&self, feed: &FeedIntent) -> bool {
@@ -401,6 +416,7 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         failures: unsigned(row.get("failures")?),
         ttl_minutes: unsigned(row.get("ttl_minutes")?),
         due_at: due_at.filter(|at| at.as_millisecond() > 0),
+        was_read: row.get::<_, Option<i64>>("last_success_at")?.is_some(),
         offered: (!offered.is_empty()).then(|| address(offered)).transpose()?,
         manner: serde_json::from_str(&manner).unwrap_or_default(),
         offset_minutes: row.get("offset_minutes")?,

@@ -221,13 +221,14 @@ fn write_feed(db: &Connection, intent: &PollIntent) -> SqlResult<()> {
     if intent.outcome == Outcome::Failed {
         db.prepare_cached(
             "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
-                 failures = failures + 1, error = ?4 where id = ?1",
+                 failures = failures + 1, error = ?4, shrunk = iif(?5, shrunk, 0) where id = ?1",
         )?
         .execute(params![
             intent.feed.0,
             next,
             intent.reason,
-            intent.error.as_deref().unwrap_or_default()
+            intent.error.as_deref().unwrap_or_default(),
+            intent.document.is_some(),
         ])?;
     } else {
         db.prepare_cached(

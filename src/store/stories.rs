@@ -48,7 +48,7 @@ const FEW_FEEDS: usize = 20;
 
 /// The columns of a story with the text of its leader.
 const STORY: &str = "select story.id, seq, uid, changed_at, item.title, link, summary, content, item.language, details,
-        published_at, updated_at, first_seen_at, revision, feed.name, feed_group, feed.title as feed_title, url,
+        published_at, updated_at, first_seen_at, revision, feed.name, feed_group, feed.title as feed_title, iif(offered_url = '', url, offered_url) as url,
         source_id, site_link,
         (select json_group_array(distinct iif(f.title = '', f.name, f.title)) from item i join feed f on f.id = i.feed_id
           where i.story_id = story.id and i.feed_id <> item.feed_id) as also_in

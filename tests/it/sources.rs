@@ -95,6 +95,75 @@ async fn a_feed_that_turned_into_a_page_is_an_error_and_nothing_else_is_asked() 
 }
 
 #[tokio::test]
+async fn a_page_whose_feed_is_gone_is_asked_for_another() {
+    let origin = Origin::start().await;
+    let page = |feed: &str| {
+        html(&format!(
+            "<html><link rel=alternate type=application/rss+xml href={feed}></html>"
+        ))
+    };
+    origin.set("/blog", page("/old"));
+    origin.serve("/old", rss("A", &[("1", "One", "https://a.example/1")]));
+    origin.serve("/new", rss("A", &[("2", "Two", "https://a.example/2")]));
+    let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
+    app.poll_all().await;
+    origin.set("/old", Answer::Plain(410, vec![], vec![]));
+    let failed = app.poll_all().await.remove(0);
+    assert!(failed.error.as_deref().unwrap().contains("still offers"), "{failed:?}");
+    origin.set("/blog", page("/new"));
+    assert_eq!(app.poll_all().await[0].outcome, Outcome::Fetched);
+    assert_eq!(app.titles().await, ["Two", "One"]);
+}
+
+#[tokio::test]
+async fn an_offered_feed_that_asks_to_wait_is_waited_for() {
+    let origin = Origin::start().await;
+    origin.set(
+        "/blog",
+        html("<html><link rel=alternate type=application/rss+xml href=/feed></html>"),
+    );
+    let wait = vec![("retry-after", "86400".to_owned())];
+    origin.set("/feed", Answer::Plain(429, wait, vec![]));
+    let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
+    app.poll_all().await;
+    let status = &app.app.store.feeds().await.unwrap()[0];
+    assert!(status.error.contains("429"), "{status:?}");
+    assert!(
+        status.next_poll_at.unwrap() >= "2026-11-23T12:00:00Z".parse().unwrap(),
+        "{status:?}"
+    );
+}
+
+#[tokio::test]
+async fn other_selectors_read_the_page_itself_again_and_another_zone_never_looks_for_another_feed() {
+    let origin = Origin::start().await;
+    let items = "<li><a href=/n>One</a></li>".repeat(9);
+    let page = format!(
+        "<html><link rel=alternate type=application/rss+xml href=/feed><ul>{items}<li class=x><a href=/x>X</a></li></ul></html>"
+    );
+    origin.set("/page", html(&page));
+    origin.serve("/feed", rss("A", &[("1", "One", "https://a.example/1")]));
+    let with = |more: &str| format!("{}{more}", feed("a", &origin.url("/page")));
+    let app = TestApp::new(&with("")).await;
+    app.poll_all().await;
+    let app = app.restart(&with("[feed.select]\nitem = \"li\"\n")).await;
+    assert_eq!(app.poll().await[0].outcome, Outcome::Fetched, "due at once");
+    assert_eq!(origin.asked("/page").len(), 2);
+    // Fewer items are what was asked for.
+    let app = app.restart(&with("[feed.select]\nitem = \"li.x\"\n")).await;
+    assert_eq!(app.poll().await[0].outcome, Outcome::Fetched);
+    // A feed that turned into a page stays an error.
+    origin.serve("/other", rss("B", &[("2", "Two", "https://a.example/2")]));
+    let at = feed("b", &origin.url("/other"));
+    let app = app.restart(&at).await;
+    app.poll_all().await;
+    origin.set("/other", html(&page));
+    let app = app.restart(&format!("{at}time_zone = \"Asia/Tehran\"\n")).await;
+    assert_eq!(app.poll().await[0].outcome, Outcome::Failed);
+    assert_eq!(origin.asked("/feed").len(), 1);
+}
+
+#[tokio::test]
 async fn a_document_that_shrank_is_an_error_until_it_has_come_three_times_and_what_is_new_in_it_is_kept() {
     let origin = Origin::start().await;
     origin.serve("/feed", entries(10));

@@ -21,7 +21,8 @@ use crate::model::feed::{FeedIntent, FeedUrl, Manner, Validators};
 /// Entries that are shown of a feed before it is added.
 const SHOWN: usize = 5;
 /// How a running daemon learns of a change.
-const FOLLOW: &str = "A running daemon follows on SIGHUP: `systemctl reload tidings`, or `pkill -HUP -x tidings`.";
+const FOLLOW: &str =
+    "A running daemon follows on SIGHUP: `systemctl reload tidings`, or `kill -HUP` and its process id.";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AddArgs {

@@ -45,6 +45,14 @@ fn dates_as_feeds_write_them() {
         ("2026-W47-7", "2026-11-22T00:00:00Z"),
         ("2026W477", "2026-11-22T00:00:00Z"),
         ("2026-W47", "2026-11-16T00:00:00Z"),
+    ] {
+        assert_eq!(read(text).as_deref(), Some(instant), "{text}");
+    }
+}
+
+#[test]
+fn dates_as_people_write_them() {
+    for (text, instant) in [
         // Marks and halves of the day.
         ("2.1.2026 10:20", "2026-01-02T10:20:00Z"),
         ("mar. 24/11/2026 10:20", "2026-11-24T10:20:00Z"),

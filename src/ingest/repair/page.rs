@@ -55,9 +55,20 @@ pub(super) fn repair(html: &str, address: &Url, select: &Select, date: ReadDate<
     };
     feed.page(1, address.to_string());
     let (mut losses, mut entries, mut items) = (Losses::default(), Xml::fragment(), 0);
+    // Items within items say the same again and again.
+    let mut budget = html.len();
     for (at, part) in page.select(&selectors.item).take(MAX_ITEMS).enumerate() {
         let place = format!("item {}", at + 1);
+        if budget == 0 {
+            losses.add(
+                "too_much_text",
+                &place,
+                "the items before it say more than a page holds",
+            );
+            break;
+        }
         let entry = entry(part, &selectors, &base, date, (&place, &mut losses));
+        budget = budget.saturating_sub(entry.title.text.len() + entry.summary.text.len());
         if entry.title.text.is_empty() && entry.link.1.is_empty() {
             losses.add("empty_item", &place, "it has neither link nor title");
         } else {

@@ -349,18 +349,39 @@ fn link_to_frame(tag: &str, after: &str) -> String {
     }
 }
 
-/// The length of the tag that `tag` begins with, as HTML's tokenizer reads it: quotes behind a `=` hide a `>`.
+/// Where HTML's tokenizer is in a tag (HTML, "Tokenization").
+#[derive(Clone, Copy)]
+enum InTag {
+    TagName,
+    BeforeName,
+    Name,
+    AfterName,
+    BeforeValue,
+    Unquoted,
+    Quoted(u8),
+}
+
+/// The length of the tag that `tag` begins with, as HTML's tokenizer reads it: only the quotes around a value hide a `>`.
 pub(super) fn tag_end(tag: &str) -> usize {
-    let mut quote = None;
-    let mut may_quote = false;
-    for (at, byte) in tag.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return at + 1,
-            (None, b'"' | b'\'') if may_quote => quote = Some(byte),
-            (Some(open), close) if open == close => quote = None,
-            _ => {}
-        }
-        may_quote = byte == b'=' || (may_quote && byte.is_ascii_whitespace());
+    // Behind the `<`, and the slash of an end tag.
+    let from = if tag.starts_with("</") { 2 } else { 1 };
+    let mut state = InTag::TagName;
+    for (at, byte) in tag.bytes().enumerate().skip(from) {
+        state = match (state, byte) {
+            (InTag::Quoted(open), close) if open == close => InTag::BeforeName,
+            (InTag::Quoted(_), _) => state,
+            (_, b'>') => return at + 1,
+            (InTag::BeforeValue, b'"' | b'\'') => InTag::Quoted(byte),
+            (InTag::BeforeValue, _) if byte.is_ascii_whitespace() => state,
+            (InTag::BeforeValue, _) => InTag::Unquoted,
+            (InTag::Unquoted, _) if !byte.is_ascii_whitespace() => state,
+            (InTag::Name, _) if byte.is_ascii_whitespace() => InTag::AfterName,
+            (InTag::AfterName, _) if byte.is_ascii_whitespace() => state,
+            (_, _) if byte.is_ascii_whitespace() || byte == b'/' => InTag::BeforeName,
+            (InTag::Name | InTag::AfterName, b'=') => InTag::BeforeValue,
+            (InTag::TagName, _) => state,
+            _ => InTag::Name,
+        };
     }
     tag.len()
 }
