@@ -132,7 +132,7 @@ impl Reader<'_> {
             source: source.map(|link| self.source(link)).unwrap_or_default(),
             guid: entry.id.trim().to_owned(),
             title: html(entry.title),
-            summary: html(entry.summary),
+            summary: text(entry.summary),
             content: entry.content.map(body).unwrap_or_default(),
             categories: terms(entry.categories),
             published: entry.published.map(instant),
@@ -196,12 +196,29 @@ fn html(text: Option<Text>) -> String {
     }
 }
 
+/// A text that may have paragraphs.
+fn text(text: Option<Text>) -> String {
+    match text {
+        Some(text) if text.content_type.essence().to_string() == "text/plain" && text.content.contains('\n') => {
+            paragraphs(&text.content)
+        }
+        text => html(text),
+    }
+}
+
 fn body(content: Content) -> String {
     let body = content.body.unwrap_or_default();
-    if content.content_type.essence().to_string() != "text/plain" {
-        return body;
+    if content.content_type.essence().to_string() == "text/plain" {
+        paragraphs(&body)
+    } else {
+        body
     }
-    body.split("\n\n")
+}
+
+fn paragraphs(plain: &str) -> String {
+    let plain = plain.replace("\r\n", "\n");
+    plain
+        .split("\n\n")
         .filter(|paragraph| !paragraph.trim().is_empty())
         .map(|paragraph| format!("<p>{}</p>", as_html(paragraph.trim()).replace('\n', "<br>")))
         .collect()

@@ -355,3 +355,66 @@ fn a_json_feed_that_is_nearly_right_is_read_and_a_bad_item_costs_itself() {
     );
     assert_eq!(titles("{ notice } <rss><item><title>a</title></item></rss>"), ["a"]);
 }
+
+#[test]
+fn what_is_said_of_an_author_is_not_said_of_the_entry() {
+    let author = "<author><id>https://s.example/bob</id><link rel='alternate' href='https://s.example/bob'/><name>bob</name><summary>A life</summary></author>";
+    let entry = |id: &str| {
+        format!("<entry>{author}<id>{id}</id><title>{id}</title><link href='https://s.example/{id}'/></entry>")
+    };
+    let feed = parsed(&format!(
+        "<feed><id>f</id>{author}{}{}</feed>",
+        entry("e1"),
+        entry("e2")
+    ));
+    let said: Vec<_> = feed
+        .items
+        .iter()
+        .map(|item| (item.guid.as_str(), item.link.as_str(), item.summary.as_str()))
+        .collect();
+    assert_eq!(
+        said,
+        [("e1", "https://s.example/e1", ""), ("e2", "https://s.example/e2", "")]
+    );
+    assert_eq!(
+        (feed.facts.source_id.as_str(), &feed.items[0].authors[..]),
+        ("f", &["bob".to_owned()][..])
+    );
+}
+
+#[test]
+fn what_is_said_of_an_image_is_not_said_of_the_item_and_a_short_text_of_another_vocabulary_is_no_body() {
+    let item = |inside: &str| {
+        let document = format!(
+            "<rss xmlns:media='http://search.yahoo.com/mrss/' xmlns:itunes='http://www.itunes.com/dtds/podcast-1.0.dtd'><item>{inside}</item></rss>"
+        );
+        parsed(&document).items.remove(0)
+    };
+    let photo = item(
+        "<media:content url='https://secure.gravatar.com/avatar/x' medium='image'><media:title>ann</media:title></media:content>
+         <media:content url='https://n.example/1.jpg?w=9'><media:description>a dog</media:description></media:content><description>Words</description>",
+    );
+    assert_eq!(
+        (photo.title.as_str(), photo.summary.as_str(), photo.image.as_str()),
+        ("", "Words", "https://n.example/1.jpg?w=9")
+    );
+    let episode = item(
+        "<itunes:subtitle>Short</itunes:subtitle><itunes:summary>Longer, and plain</itunes:summary><description>With &lt;a&gt;links&lt;/a&gt;</description>",
+    );
+    assert_eq!(
+        (episode.summary.as_str(), episode.content.as_str()),
+        ("With <a>links</a>", "")
+    );
+}
+
+#[test]
+fn repeated_marks_take_no_time() {
+    for piece in ["<b<b", "<!doctype <<>", "<a><![CDATA[x</a>", "<!--", "<?", "</"] {
+        let many = piece.repeat(50_000);
+        let document = format!(
+            "<rss><channel><item><title>t</title><description><![CDATA[{many}]]></description></item>{many}]]>"
+        );
+        assert_eq!(parsed(&document).items[0].title, "t");
+        let _ = crate::text::html::Sanitiser::new(None).clean(&many);
+    }
+}

@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Rooms of plain data, of one database, of one pass: their files may name each other.
-const OPEN_ROOMS: [&str; 4] = ["model", "config", "store", "ingest/repair"];
+const OPEN_ROOMS: [&str; 5] = ["model", "config", "store", "ingest/date", "ingest/repair"];
 
 /// Arrows between siblings that are meant.
 const EXCEPTIONS: [(&str, &str); 3] = [

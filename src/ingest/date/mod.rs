@@ -4,6 +4,7 @@
 //! zone that the caller gives. What is no date is None: never a wrong one, as far as the text can tell.
 
 mod names;
+mod parts;
 pub mod zone;
 
 use icu_calendar::Date as IcuDate;
@@ -14,6 +15,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan as _};
 
 use crate::ingest::date::names::{Word, meaning};
+use crate::ingest::date::parts::Parts;
 
 static RFC_2822: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
 
@@ -49,7 +51,15 @@ pub fn parse(text: &str, zone: &TimeZone) -> Option<Dated> {
         // What looks like the Middle Ages is of the Persian calendar.
         .filter(|(date, _)| YEARS.contains(&date.year()))
         .and_then(|(date, offset)| at_offset(date, offset))
-        .or_else(|| by_parts(&plain(text), zone))
+        .or_else(|| by_parts(&plain(without_remark(text)), zone))
+}
+
+/// The text up to what stands in parentheses behind the clock: a zone's name at length.
+fn without_remark(text: &str) -> &str {
+    match text.split_once('(') {
+        Some((before, _)) if before.contains(':') => before,
+        _ => text,
+    }
 }
 
 fn rfc_3339(text: &str) -> Option<(DateTime, Offset)> {
@@ -100,6 +110,9 @@ fn digit(c: char, zero: char) -> char {
 
 fn by_parts(text: &str, zone: &TimeZone) -> Option<Dated> {
     let compact = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(date) = all_digits(&compact) {
+        return in_zone(date, None, zone);
+    }
     if compact.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         && let Some(at) = epoch(&compact)
     {
@@ -109,6 +122,16 @@ fn by_parts(text: &str, zone: &TimeZone) -> Option<Dated> {
         return Some(date);
     }
     Parts::of(&compact)?.instant(zone)
+}
+
+/// `20261122102030`, `202611221020`, `2026112210`.
+fn all_digits(text: &str) -> Option<DateTime> {
+    let is_meant =
+        matches!(text.len(), 10 | 12 | 14) && text.bytes().all(|b| b.is_ascii_digit()) && text.starts_with("20");
+    let number = |from: usize| text.get(from..from + 2).map_or(Some(0), |part| part.parse::<i8>().ok());
+    let date = is_meant.then(|| ymd(text.get(..4)?, text.get(4..6)?, text.get(6..8)?))??;
+    let time = Time::new(number(8)?, number(10)?, number(12)?, 0).ok()?;
+    Some(date.to_datetime(time))
 }
 
 /// Seconds or milliseconds since 1970; seconds may have a fraction.
@@ -304,268 +327,6 @@ fn checked(at: Timestamp, stated: Option<Offset>) -> Option<Dated> {
     YEARS
         .contains(&Offset::UTC.to_datetime(at).year())
         .then_some(Dated { at, stated })
-}
-
-/// What the parts of a date say.
-#[derive(Debug, Default)]
-struct Parts {
-    /// Numbers that are no part of a clock, with the mark that stands before each.
-    numbers: Vec<(i64, usize, char)>,
-    month: Option<u8>,
-    is_jalali: bool,
-    clock: Option<Clock>,
-    pm: Option<bool>,
-    offset: Option<i32>,
-    /// The offset is that of a name: a number behind it says more.
-    is_named: bool,
-    /// By its name in the database of zones: `america/new_york`.
-    zone: Option<TimeZone>,
-}
-
-impl Parts {
-    fn of(text: &str) -> Option<Self> {
-        let mut parts = Self::default();
-        // Korean, Chinese and Japanese write units behind the numbers.
-        let text = text
-            .replace(['년', '월', '年', '月'], "-")
-            .replace(['일', '日', '분', '分', '초', '秒'], " ")
-            .replace(['시', '時', '时', '点'], ":")
-            .replace(": ", ":");
-        for word in text.split_whitespace() {
-            parts.word(word)?;
-        }
-        Some(parts)
-    }
-
-    fn word(&mut self, word: &str) -> Option<()> {
-        let word = word.trim_matches(|c: char| matches!(c, '.' | '"' | '\'' | '«' | '»'));
-        let first = word.chars().next()?;
-        if self.clock.is_some() && (self.offset.is_none() || self.is_named) && matches!(first, '+' | '-') {
-            self.offset = offset(word).or(self.offset);
-            self.is_named = false;
-            return Some(());
-        }
-        if first.is_ascii_digit() && word.contains(':') {
-            return self.clock_word(word);
-        }
-        // 10h20, 10h
-        if let Some((hour, minute)) = word.split_once('h')
-            && [hour, minute]
-                .iter()
-                .all(|part| part.bytes().all(|b| b.is_ascii_digit()))
-            && matches!((hour.len(), minute.len()), (1..=2, 0 | 2))
-        {
-            return self.clock_word(&format!("{hour}:{minute}"));
-        }
-        if word.len() > 3 && (word.starts_with("gmt") || word.starts_with("utc")) {
-            self.offset = offset(word).or(self.offset);
-            return Some(());
-        }
-        if word.contains('/')
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'/' | b'_'))
-            && let Ok(zone) = TimeZone::get(word)
-        {
-            self.zone = Some(zone);
-            return Some(());
-        }
-        self.pieces(word);
-        Some(())
-    }
-
-    /// `10:20:30`, `10:20am`, `9:15-05:00`, `2026-07-13t9:15`, `13:00:00.000z`.
-    fn clock_word(&mut self, word: &str) -> Option<()> {
-        let word = match word.find('t') {
-            Some(at) if word.get(at + 1..)?.starts_with(|c: char| c.is_ascii_digit()) => {
-                self.pieces(word.get(..at)?);
-                word.get(at + 1..)?
-            }
-            _ => word,
-        };
-        // A date may be tied to its time by a mark: 2026-11-22-10:20.
-        let colon = word.find(':')?;
-        let start = word
-            .get(..colon)?
-            .rfind(|c: char| !c.is_ascii_digit())
-            .map_or(0, |at| at + 1);
-        if start > 0 {
-            self.pieces(word.get(..start)?);
-        }
-        let word = word.get(start..)?;
-        let end = word
-            .find(|c: char| !(c.is_ascii_digit() || matches!(c, ':' | '.')))
-            .unwrap_or(word.len());
-        if self.clock.is_none() {
-            self.clock = Some(clock(word.get(..end)?.trim_end_matches(['.', ':']))?);
-        }
-        match word.get(end..)? {
-            "" => {}
-            rest => match meaning(rest) {
-                Word::Am => self.pm = Some(false),
-                Word::Pm => self.pm = Some(true),
-                _ => self.offset = offset(rest).or(self.offset),
-            },
-        }
-        Some(())
-    }
-
-    /// Runs of digits and of letters, and the marks between them.
-    fn pieces(&mut self, word: &str) {
-        let mut mark = ' ';
-        let mut rest = word;
-        while let Some(first) = rest.chars().next() {
-            let of_kind = |c: char| {
-                if first.is_ascii_digit() {
-                    c.is_ascii_digit()
-                } else {
-                    is_letter(c)
-                }
-            };
-            // A point may end a name, or stand within one, but begins none.
-            if !first.is_ascii_digit() && (!is_letter(first) || first == '.') {
-                mark = first;
-                rest = rest.get(first.len_utf8()..).unwrap_or_default();
-                continue;
-            }
-            let end = rest.find(|c: char| !of_kind(c)).unwrap_or(rest.len());
-            let (piece, after) = rest.split_at(end);
-            rest = after;
-            if first.is_ascii_digit() {
-                let number = piece.parse().unwrap_or(-1);
-                match half_of_day(rest) {
-                    // 3pm
-                    Some(pm) if self.clock.is_none() && (1..=12).contains(&number) => {
-                        let hour = i8::try_from(number).unwrap_or_default();
-                        (self.clock, self.pm) = (
-                            Some(Clock {
-                                hour,
-                                ..Clock::default()
-                            }),
-                            Some(pm),
-                        );
-                        return;
-                    }
-                    _ => self.numbers.push((number, piece.len(), mark)),
-                }
-            } else {
-                self.name(piece);
-            }
-            mark = ' ';
-        }
-    }
-
-    fn name(&mut self, name: &str) {
-        match meaning(name) {
-            // Where a weekday looks like a month (mar., mardi), the later word is the month.
-            Word::Month(month) => (self.month, self.is_jalali) = (Some(month), false),
-            Word::JalaliMonth(month) => (self.month, self.is_jalali) = (Some(month), true),
-            Word::Am => self.pm = Some(false),
-            Word::Pm => self.pm = Some(true),
-            Word::Zone(minutes) if self.clock.is_some() && self.offset.is_none() => {
-                (self.offset, self.is_named) = (Some(minutes), true);
-            }
-            Word::Other if name == "uhr" => self.oclock(),
-            Word::Zone(_) | Word::Other => {}
-        }
-    }
-
-    /// What stands before `Uhr` is a time: `10.20`, `10`.
-    fn oclock(&mut self) {
-        let clock = match self.numbers.as_slice() {
-            [.., (hour, ..), (minute, _, '.')] if self.numbers.len() != 3 => Some((*hour, *minute, 2)),
-            [.., (hour, ..)] => Some((*hour, 0, 1)),
-            [] => None,
-        };
-        if let Some((hour, minute, used)) = clock.filter(|_| self.clock.is_none())
-            && let (Ok(hour), Ok(minute)) = (i8::try_from(hour), i8::try_from(minute))
-        {
-            self.clock = Some(Clock {
-                hour,
-                minute,
-                second: 0,
-            });
-            self.numbers.truncate(self.numbers.len() - used);
-        }
-    }
-
-    fn instant(self, zone: &TimeZone) -> Option<Dated> {
-        // Where a weekday looks like a month, three numbers that belong together know better.
-        let belong = self
-            .numbers
-            .get(1..3)
-            .is_some_and(|rest| rest.iter().all(|(.., mark)| matches!(mark, '/' | '.' | '-')));
-        let date = match self.month {
-            Some(month) if !belong => self.named(month)?,
-            _ => self.numeric()?,
-        };
-        let mut clock = self.clock.unwrap_or_default();
-        match self.pm {
-            Some(true) if clock.hour < 12 => clock.hour += 12,
-            Some(false) if clock.hour == 12 => clock.hour = 0,
-            _ => {}
-        }
-        let civil = clock.on(date)?;
-        match self.zone {
-            Some(zone) if self.offset.is_none() => {
-                let named = in_zone(civil, None, &zone)?;
-                let stated = Some(zone.to_offset(named.at));
-                Some(Dated { stated, ..named })
-            }
-            _ => in_zone(civil, self.offset, zone),
-        }
-    }
-
-    /// A month by its name: of the two numbers the one of four digits, or beyond any month, is the year; else the second.
-    fn named(&self, month: u8) -> Option<Date> {
-        let (a, b) = match self.numbers.as_slice() {
-            [a, b, ..] => (*a, *b),
-            _ => return None,
-        };
-        let (day, year) = if a.1 >= 3 || a.0 > 31 { (b, a) } else { (a, b) };
-        let year = full_year(year.0, year.1)?;
-        if self.is_jalali {
-            let year = if year < 1300 {
-                year + 1300
-            } else if year >= 1900 {
-                year - 600
-            } else {
-                year
-            };
-            return jalali(year, month, u8::try_from(day.0).ok()?);
-        }
-        civil(year, i8::try_from(month).ok()?, i8::try_from(day.0).ok()?)
-    }
-
-    /// Three numbers: the year is the one of four digits; a point means day, month, year; a slash month first, unless it cannot be.
-    fn numeric(&self) -> Option<Date> {
-        let (a, b, c) = match self.numbers.as_slice() {
-            [a, b, c, ..] => (*a, *b, *c),
-            _ => return None,
-        };
-        let small = |n: i64| i8::try_from(n).ok();
-        if a.1 == 4 {
-            return civil(i16::try_from(a.0).ok()?, small(b.0)?, small(c.0)?);
-        }
-        let year = full_year(c.0, c.1)?;
-        let day_first = b.2 == '.' || a.0 > 12 || (1300..=1499).contains(&year);
-        let (day, month) = if day_first { (a.0, b.0) } else { (b.0, a.0) };
-        civil(year, small(month)?, small(day)?)
-    }
-}
-
-/// Whether what stands behind a number makes an hour of it: `am`, `p.m.`
-fn half_of_day(text: &str) -> Option<bool> {
-    match meaning(text.trim_end_matches('.')) {
-        Word::Am => Some(false),
-        Word::Pm => Some(true),
-        _ => None,
-    }
-}
-
-/// Letters, and the points and marks within names (`a.m.`, `août`).
-fn is_letter(c: char) -> bool {
-    c.is_alphabetic() || c == '.' || ('\u{300}'..='\u{36f}').contains(&c)
 }
 
 /// RFC 2822 §4.3: two digits are of this century up to 49.

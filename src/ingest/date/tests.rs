@@ -53,6 +53,17 @@ fn dates_as_feeds_write_them() {
 #[test]
 fn dates_as_people_write_them() {
     for (text, instant) in [
+        // Words that only look like months, and digits without marks.
+        (
+            "Mon Jul 13 2026 10:00:00 GMT+0300 (Arabian Standard Time)",
+            "2026-07-13T07:00:00Z",
+        ),
+        ("Published Mon, 13 Jul 2026 by Marta", "2026-07-13T00:00:00Z"),
+        ("mar. 14 juillet 2026", "2026-07-14T00:00:00Z"),
+        ("20260713102030", "2026-07-13T10:20:30Z"),
+        ("202607131020", "2026-07-13T10:20:00Z"),
+        ("05-07-2026 10:00", "2026-07-05T10:00:00Z"),
+        ("13/Jul/2026:10:20:30 +0000", "2026-07-13T10:20:30Z"),
         // Marks and halves of the day.
         ("2.1.2026 10:20", "2026-01-02T10:20:00Z"),
         ("mar. 24/11/2026 10:20", "2026-11-24T10:20:00Z"),

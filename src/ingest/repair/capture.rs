@@ -6,7 +6,7 @@ use quick_xml::escape::escape;
 use crate::ingest::repair::draft::Text;
 use crate::ingest::repair::references::References;
 use crate::ingest::repair::vocabulary::{Element, Space, local};
-use crate::text::html::is_element;
+use crate::text::html::{MAX_HTML_BYTES, is_element};
 
 /// A text that is being read.
 pub(super) struct Capture {
@@ -95,6 +95,11 @@ impl Capture {
         if !VOID.iter().any(|void| void.eq_ignore_ascii_case(name)) {
             self.tag(name, &format!("</{name}>"));
         }
+    }
+
+    /// Whether it holds more markup than is ever kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.markup.len() > MAX_HTML_BYTES
     }
 
     /// Whether this is a text for readers, and not a value for programs.

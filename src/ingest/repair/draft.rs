@@ -67,14 +67,19 @@ pub(super) type Dated = Option<(u8, Timestamp)>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Draft {
     pub(super) id: String,
+    /// It was said in the dialect's own element.
+    pub(super) has_core_id: bool,
     pub(super) title: Text,
     pub(super) summary: Text,
     pub(super) content: Text,
+    /// The rank of a short text that was taken for the content; 0: none was.
+    pub(super) guessed_content: u8,
     /// The page, and how well it fits: `alternate` of HTML first.
     pub(super) link: (u8, String),
     /// The identifier says of itself that it is no page (RSS `isPermaLink`).
     pub(super) is_no_page: bool,
     pub(super) comments: String,
+    pub(super) has_comments_page: bool,
     pub(super) authors: Vec<Person>,
     /// Of the feed that it was taken from: its own, where it names none (RFC 4287 §4.2.1).
     pub(super) source_authors: Vec<Person>,

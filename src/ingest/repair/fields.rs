@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::ingest::repair::SaidDate;
 use crate::ingest::repair::capture::Capture;
-use crate::ingest::repair::draft::{Draft, File, prefer};
+use crate::ingest::repair::draft::{Draft, File, Text, prefer};
 use crate::ingest::repair::reader::Reader;
 use crate::ingest::repair::values::{Attributes, language_tag, seconds, whole};
 use crate::ingest::repair::vocabulary::{Element, Space, local};
@@ -84,16 +84,32 @@ impl Reader<'_> {
                     seconds: None,
                 });
             }
-            "replies" if self.draft().comments.is_empty() => self.draft().comments = href,
+            // A page goes before a feed of the replies.
+            "replies" => {
+                let is_page = media_type.is_empty() || media_type.contains("html");
+                if self.draft().comments.is_empty() || (is_page && !self.draft().has_comments_page) {
+                    self.draft().comments = href;
+                    self.draft().has_comments_page = is_page;
+                }
+            }
             _ => {}
         }
     }
 
-    pub(super) fn file(&mut self, what: Element, said: &Attributes) {
+    /// A file; says whether it is an image.
+    pub(super) fn file(&mut self, what: Element, said: &Attributes) -> bool {
         let url = self.absolute(said.get("url").or(said.get("href")).unwrap_or_default());
         let media_type = said.get("type").unwrap_or_default().trim().to_owned();
-        if what == Element::MediaContent && (said.get("medium") == Some("image") || media_type.starts_with("image/")) {
-            return self.draft().picture(0, url);
+        let medium = said.get("medium").unwrap_or_default();
+        let is_image = medium == "image"
+            || media_type.starts_with("image/")
+            || (medium.is_empty() && media_type.is_empty() && names_image(&url));
+        if what == Element::MediaContent && is_image {
+            // The writer's portrait is no picture of what is written.
+            if !url.contains("gravatar.com/avatar") {
+                self.draft().picture(0, url);
+            }
+            return true;
         }
         let number = |key: &str| {
             said.get(key)
@@ -107,6 +123,7 @@ impl Reader<'_> {
             seconds: number("duration"),
         };
         self.draft().file(file);
+        false
     }
 
     /// RFC 4287 §4.1.3.2: content that stands at an address. A page is the entry's page, anything else a file.
@@ -138,6 +155,18 @@ impl Reader<'_> {
             Element::Uri => self.person.uri = self.absolute(&plain),
             Element::Category | Element::Picture | Element::Thumbnail | Element::Logo
                 if self.within(Element::Source) => {}
+            Element::Picture
+                if self.entry.is_some()
+                    && local(&capture.name).eq_ignore_ascii_case("url")
+                    && !self.within(Element::Author) =>
+            {
+                let url = self.absolute(&plain);
+                self.draft().page(0, url);
+            }
+            Element::OriginalLink => {
+                let url = self.absolute(&plain);
+                self.draft().page(5, url);
+            }
             Element::Picture if self.within(Element::Author) => self.person.uri = self.absolute(&plain),
             Element::Category => {
                 let is_list = matches!(capture.space, Space::Itunes | Space::News | Space::Media)
@@ -193,12 +222,13 @@ impl Reader<'_> {
         match what {
             Element::Title => draft.title.offer(text),
             Element::Content if is_entry => {
-                // Several bodies: the fullest is the one.
-                if text.text.len() > draft.content.text.len() {
+                // Several bodies: the fullest is the one. A guess is none.
+                if draft.guessed_content > 0 || text.text.len() > draft.content.text.len() {
+                    draft.guessed_content = 0;
                     draft.content = text;
                 }
             }
-            // Two short texts of one rank: the longer is the body.
+            // Two short texts of one rank: the longer is taken for the body, unless there is a better one, or a better short text.
             Element::Summary
                 if is_entry
                     && draft.content.text.is_empty()
@@ -209,7 +239,13 @@ impl Reader<'_> {
                 if text.text.len() < draft.summary.text.len() {
                     std::mem::swap(&mut draft.summary, &mut text);
                 }
+                draft.guessed_content = text.rank;
                 draft.content = text;
+            }
+            Element::Summary if draft.guessed_content > 0 && text.rank > draft.guessed_content => {
+                draft.guessed_content = 0;
+                draft.content = Text::default();
+                draft.summary = text;
             }
             _ => draft.summary.offer(text),
         }
@@ -253,8 +289,9 @@ impl Reader<'_> {
         let is_no_page = capture.attribute.eq_ignore_ascii_case("false");
         let draft = self.draft();
         draft.is_no_page |= is_no_page;
-        if draft.id.is_empty() || is_core {
+        if draft.id.is_empty() || (is_core && !draft.has_core_id) {
             draft.id = plain;
+            draft.has_core_id = is_core;
         }
     }
 
@@ -278,4 +315,12 @@ impl Reader<'_> {
             _ => prefer(&mut draft.published, core, date),
         }
     }
+}
+
+/// Whether an address ends as those of images do.
+fn names_image(url: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }

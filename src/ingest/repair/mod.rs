@@ -13,6 +13,7 @@ mod fields;
 mod json;
 mod json_mend;
 mod page;
+mod place;
 mod reader;
 mod references;
 mod texts;

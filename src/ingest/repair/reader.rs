@@ -7,9 +7,9 @@ use url::Url;
 use crate::ingest::repair::capture::{Capture, Kind};
 use crate::ingest::repair::draft::{Draft, Person, Text};
 use crate::ingest::repair::references::References;
-use crate::ingest::repair::tokens::{Token, Tokens, attributes};
-use crate::ingest::repair::values::{Attributes, language_tag, person_of};
-use crate::ingest::repair::vocabulary::{Element, Space, element, local, space, usual};
+use crate::ingest::repair::tokens::{Token, Tokens};
+use crate::ingest::repair::values::{Attributes, person_of};
+use crate::ingest::repair::vocabulary::{Element, Space, element, local};
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::text::xml::Xml;
 
@@ -18,7 +18,7 @@ pub(super) const MAX_DEPTH: usize = 256;
 /// Attributes of one element that are read.
 pub(super) const MAX_ATTRIBUTES: usize = 64;
 /// The longest base address: it may stand before every link.
-const MAX_BASE_BYTES: usize = 2048;
+pub(super) const MAX_BASE_BYTES: usize = 2048;
 
 pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
     let mut reader = Reader::new(address, date);
@@ -65,7 +65,7 @@ pub(super) struct Open {
     /// Lengths of the stacks of addresses and languages before it.
     bases: usize,
     languages: usize,
-    space: Space,
+    pub(super) space: Space,
 }
 
 pub(super) struct Reader<'a> {
@@ -79,9 +79,9 @@ pub(super) struct Reader<'a> {
     /// Those that `xml:base` puts in its place.
     pub(super) bases: Vec<Url>,
     pub(super) languages: Vec<String>,
-    prefixes: HashMap<String, Space>,
+    pub(super) prefixes: HashMap<String, Space>,
     /// The namespace without prefix, by depth.
-    defaults: Vec<(usize, Space)>,
+    pub(super) defaults: Vec<(usize, Space)>,
     pub(super) format: Option<&'static str>,
     is_page: bool,
     pub(super) feed: Draft,
@@ -203,19 +203,6 @@ impl<'a> Reader<'a> {
         self.meaning(what, space, &said);
     }
 
-    /// An entry among the entries is one, whatever namespace it declares for itself.
-    fn adopt(&mut self, name: &str) {
-        let is_entry = ["item", "entry"].iter().any(|entry| entry.eq_ignore_ascii_case(name));
-        let parent = self.open.last().map(|open| open.element);
-        if let Some((_, space)) = self.defaults.last_mut()
-            && *space == Space::Other
-            && is_entry
-            && matches!(parent, Some(Element::Root | Element::Channel | Element::Group))
-        {
-            *space = Space::Core;
-        }
-    }
-
     /// Whether an element cannot stand in the text that is being read, which was never closed then: an entry, what is said of entries in
     /// what is said of them in one line, and what HTML does not know in any text of theirs.
     fn ends_text(&self, name: &str) -> bool {
@@ -302,9 +289,33 @@ impl<'a> Reader<'a> {
         true
     }
 
-    fn meaning(&mut self, what: Element, space: Space, said: &Attributes) {
+    /// Whether an element says something of a person, of an image, of another feed, and not of what is read.
+    fn is_said_of_others(&self, what: Element, space: Space) -> bool {
         // Entries stand in nothing that is not the feed: what is open around one was never closed.
-        if self.is_aside() && !(what == Element::Entry && space == Space::Core) {
+        let is_entry = what == Element::Entry;
+        if self.is_aside() {
+            return !(is_entry && space == Space::Core);
+        }
+        let of_feeds = matches!(
+            what,
+            Element::Category
+                | Element::Enclosure
+                | Element::MediaContent
+                | Element::Thumbnail
+                | Element::Picture
+                | Element::Logo
+        );
+        if of_feeds && self.within(Element::Source) {
+            return true;
+        }
+        // The address of a person is none of the entry. RSS has only their names: what stands in one there was never meant to.
+        let of_people = matches!(what, Element::Name | Element::Email | Element::Uri | Element::Picture);
+        let is_author = |open: &Open| (open.element, open.space) == (Element::Author, Space::Core);
+        !is_entry && !of_people && self.is_atom() && self.around().any(is_author)
+    }
+
+    fn meaning(&mut self, what: Element, space: Space, said: &Attributes) {
+        if self.is_said_of_others(what, space) {
             return;
         }
         match what {
@@ -322,28 +333,20 @@ impl<'a> Reader<'a> {
                 self.link(said);
                 self.begin_capture(what, space, said);
             }
-            Element::Category
-            | Element::Enclosure
-            | Element::MediaContent
-            | Element::Thumbnail
-            | Element::Picture
-            | Element::Logo
-                if self.within(Element::Source) => {}
-            Element::Category
-                if ["term", "text"]
-                    .iter()
-                    .any(|key| said.get(key).is_some_and(|term| !term.trim().is_empty())) =>
-            {
-                let term = said
-                    .get("label")
-                    .filter(|label| !label.is_empty())
-                    .or(said.get("term"))
-                    .or(said.get("text"));
-                let term = term.unwrap_or_default().to_owned();
+            Element::Category if term_of(said).is_some() => {
                 // What stands within is a category of its own.
+                let term = term_of(said).unwrap_or_default().to_owned();
                 self.draft().category(&term);
             }
-            Element::Enclosure | Element::MediaContent => self.file(what, said),
+            Element::Enclosure | Element::MediaContent => {
+                // What stands within an image is said of the image.
+                if self.file(what, said)
+                    && let Some(open) = self.open.last_mut()
+                {
+                    open.element = Element::Aside;
+                }
+            }
+            Element::Image if self.entry.is_some() => self.begin_capture(Element::Picture, space, said),
             Element::Thumbnail | Element::Picture | Element::Logo => {
                 let url = said.get("href").or(said.get("url")).unwrap_or_default();
                 let url = self.absolute(url);
@@ -453,122 +456,11 @@ impl<'a> Reader<'a> {
             self.defaults.pop();
         }
     }
+}
 
-    // ---- attributes
-
-    /// The attributes by their names without prefix, in small letters; what changes addresses, languages and names is noted.
-    fn attributes(&mut self, raw: &str) -> Attributes {
-        let mut said = Attributes::default();
-        for (name, value) in attributes(raw).take(MAX_ATTRIBUTES) {
-            let value = self.references.resolve(value).into_owned();
-            let lower = name.to_ascii_lowercase();
-            match lower.as_str() {
-                "xmlns" => self.defaults.push((self.open.len() + 1, space(&value))),
-                "xml:base" => self.bases.extend(self.base_of(&value)),
-                "xml:lang" | "lang" => self.languages.push(language_tag(&value)),
-                _ => {}
-            }
-            if let Some(prefix) = lower.strip_prefix("xmlns:") {
-                self.prefixes.insert(prefix.to_owned(), space(&value));
-            }
-            let key = if lower.starts_with("xml") {
-                lower
-            } else {
-                local(&lower).to_owned()
-            };
-            said.0.push((key, value));
-        }
-        said
-    }
-
-    /// The namespace of a name. Core elements of RSS and Atom may stand under any default namespace that nobody knows.
-    fn space(&self, name: &str) -> Space {
-        match name.rsplit_once(':') {
-            Some((prefix, _)) => {
-                let prefix = prefix.to_ascii_lowercase();
-                match self.prefixes.get(&prefix) {
-                    Some(Space::Other) | None => usual(&prefix),
-                    Some(space) => *space,
-                }
-            }
-            None => match self.defaults.last() {
-                Some((depth, Space::Other)) if *depth <= 2 => Space::Core,
-                Some((_, space)) => *space,
-                None => Space::Core,
-            },
-        }
-    }
-
-    /// The base address that an attribute gives, resolved by the one that holds so far.
-    pub(super) fn base_of(&self, value: &str) -> Option<Url> {
-        let base = self.base().join(value.trim()).ok()?;
-        let is_usable = matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES;
-        is_usable.then_some(base)
-    }
-
-    pub(super) fn base(&self) -> &Url {
-        self.bases.last().unwrap_or(&self.address)
-    }
-
-    pub(super) fn absolute(&self, link: &str) -> String {
-        let link: String = link
-            .trim()
-            .chars()
-            .filter(|c| !matches!(c, '\n' | '\r' | '\t'))
-            .collect();
-        if link.is_empty() {
-            return String::new();
-        }
-        self.base().join(&link).map(String::from).unwrap_or_default()
-    }
-
-    // ---- where it is
-
-    /// Whether this is within something that has titles and links of its own. An unknown element of RSS itself is none: it may only
-    /// be one that was never closed.
-    pub(super) fn is_aside(&self) -> bool {
-        self.around().any(|open| match open.element {
-            Element::Aside | Element::Contributor => true,
-            Element::Other => !matches!(open.space, Space::Rdf | Space::Core),
-            _ => false,
-        })
-    }
-
-    /// Whether this is within an element of RSS that nobody knows.
-    pub(super) fn is_in_unknown(&self) -> bool {
-        self.around().any(|open| open.element == Element::Other)
-    }
-
-    /// What is open around the innermost element, up to its entry.
-    fn around(&self) -> impl Iterator<Item = &Open> {
-        self.open
-            .iter()
-            .rev()
-            .skip(1)
-            .take_while(|open| open.element != Element::Entry)
-    }
-
-    pub(super) fn within(&self, element: Element) -> bool {
-        self.open
-            .iter()
-            .rev()
-            .take_while(|open| open.element != Element::Entry)
-            .any(|open| open.element == element)
-    }
-
-    pub(super) fn draft(&mut self) -> &mut Draft {
-        self.entry.as_mut().unwrap_or(&mut self.feed)
-    }
-
-    pub(super) fn place(&self) -> String {
-        if self.entry.is_some() {
-            format!("item {}", self.items + 1)
-        } else {
-            "feed".to_owned()
-        }
-    }
-
-    pub(super) fn is_atom(&self) -> bool {
-        matches!(self.format, Some("atom" | "atom03"))
-    }
+/// The category that the attributes name.
+fn term_of(said: &Attributes) -> Option<&str> {
+    let named = |key: &str| said.get(key).filter(|term| !term.trim().is_empty());
+    let term = named("term").or(named("text"))?;
+    Some(named("label").unwrap_or(term))
 }

@@ -82,6 +82,10 @@ impl Reader<'_> {
         if capture.name.eq_ignore_ascii_case(name) {
             capture.nested += 1;
         }
+        if capture.is_full() {
+            self.capture = Some(capture);
+            return;
+        }
         let what = element(Space::Core, &local(name).to_ascii_lowercase());
         capture.holders += usize::from(matches!(what, Element::Entry | Element::Channel | Element::Root));
         capture.inner += 1;

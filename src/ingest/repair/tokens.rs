@@ -27,8 +27,10 @@ pub(super) struct Tokens<'a> {
     rest: &'a str,
     /// No `>` follows any more: no tag either.
     no_end: bool,
-    /// No `]]>` follows any more.
-    no_section_end: bool,
+    /// How much follows behind the next `]]>`, as far as it was looked for; `usize::MAX`: it was not.
+    behind_section: usize,
+    /// Document types that were read.
+    doctypes: usize,
     /// The name of the last start tag.
     last: &'a str,
     /// The document ends within a tag, a comment or a CDATA section.
@@ -40,7 +42,8 @@ impl<'a> Tokens<'a> {
         Self {
             rest: text,
             no_end: false,
-            no_section_end: false,
+            behind_section: usize::MAX,
+            doctypes: 0,
             last: "",
             cut: false,
         }
@@ -114,14 +117,19 @@ impl<'a> Tokens<'a> {
         })
     }
 
+    /// Where the next `]]>` stands. It is looked for once, however many sections begin before it.
+    fn section_end(&mut self) -> Option<usize> {
+        if self.behind_section > self.rest.len() {
+            let found = memmem::find(self.rest.as_bytes(), b"]]>");
+            self.behind_section = found.map_or(0, |at| self.rest.len() - at);
+        }
+        // Zero stands for none: a mark has a length itself.
+        (self.behind_section > 0).then(|| self.rest.len() - self.behind_section)
+    }
+
     /// What stands in a CDATA section. One without an end, or with the next one within, ends with the element that it stands in.
     fn section(&mut self) -> &'a str {
-        let end = if self.no_section_end {
-            None
-        } else {
-            memmem::find(self.rest.as_bytes(), b"]]>")
-        };
-        self.no_section_end = end.is_none();
+        let end = self.section_end();
         let inside = end.and_then(|end| self.rest.get(..end));
         let nested = inside.map(|inside| memmem::find(inside.as_bytes(), b"<![CDATA["));
         if let Some(None) = nested {
@@ -154,6 +162,9 @@ enum TagEnd {
     /// The document ends first.
     Never,
 }
+
+/// Document types whose ends are looked for with care; a document has one.
+const MAX_DOCTYPES: usize = 3;
 
 /// How far an attribute's value is looked through for its end once it holds a `<`.
 const LOOK_AHEAD: usize = 1024;
@@ -241,21 +252,22 @@ impl<'a> Iterator for Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// A document type may hold declarations in brackets.
     fn doctype(&mut self) -> &'a str {
-        if let Some(end) = doctype_end(self.rest) {
+        self.doctypes += 1;
+        if self.doctypes <= MAX_DOCTYPES
+            && let Some(end) = doctype_end(self.rest)
+        {
             let (inside, rest) = self.rest.split_at(end);
             self.rest = rest.get(1..).unwrap_or_default();
             return inside;
         }
         // A quote that is never closed.
         let end = self.rest.find('>').unwrap_or(self.rest.len());
-        match self.rest.find('[').filter(|open| *open < end) {
-            Some(_) => {
-                let inside = self.take_until("]");
-                self.take_until(">");
-                inside
-            }
-            None => self.take_until(">"),
+        if !self.rest.get(..end).is_some_and(|head| head.contains('[')) {
+            return self.take_until(">");
         }
+        let inside = self.take_until("]");
+        self.take_until(">");
+        inside
     }
 }
 

@@ -137,6 +137,8 @@ pub(super) enum Element {
     Ttl,
     /// The name of the publication that an entry of a site map belongs to.
     Publication,
+    /// The publisher's own address of an entry.
+    OriginalLink,
     /// `a` in CDF: a link and a title.
     Anchor,
     /// Holds others and means nothing by itself.
@@ -208,6 +210,8 @@ pub(super) fn element(space: Space, name: &str) -> Element {
             _ => Element::Other,
         },
         Space::Xhtml if matches!(name, "body" | "div") => Element::Content,
+        // Of services that put addresses of their own in the place of the publisher's.
+        Space::Other if name == "origlink" => Element::OriginalLink,
         Space::Content | Space::Xhtml | Space::Other => Element::Other,
     }
 }

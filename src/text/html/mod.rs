@@ -23,6 +23,8 @@ const MAX_LINE_BYTES: usize = 64 * 1024;
 /// Makes the HTML of one document safe.
 pub struct Sanitiser {
     builder: Builder<'static>,
+    /// The largest HTML that is cleaned: less, where a long base address is put before each of its links.
+    max_bytes: usize,
 }
 
 impl Sanitiser {
@@ -47,15 +49,22 @@ impl Sanitiser {
             .rm_tag_attributes("q", ["cite"])
             .rm_tag_attributes("del", ["cite"])
             .rm_tag_attributes("ins", ["cite"])
+            // A hint with tags in it is no hint, and nothing that any parser should come near.
+            .attribute_filter(|_, name, value| {
+                let has_tag = name == "title" && value.contains('<') && value.contains('>');
+                (!has_tag).then_some(value.into())
+            })
             // What stands in these is for programs that do not know them.
             .add_clean_content_tags(["iframe", "noembed", "noframes"]);
-        Self { builder }
+        let base = base.map_or(0, |base| base.as_str().len());
+        let max_bytes = MAX_HTML_BYTES * 128 / base.max(128);
+        Self { builder, max_bytes }
     }
 
     /// The harmless part of `html`. Text outside any element stays text. What comes out is the same when it is cleaned again.
     #[must_use]
     pub fn clean(&self, html: &str) -> String {
-        let (mut clean, is_intricate) = self.once(cut(html, MAX_HTML_BYTES));
+        let (mut clean, is_intricate) = self.once(cut(html, self.max_bytes));
         if !is_intricate {
             return clean;
         }
@@ -136,7 +145,7 @@ pub fn plain_line(html: &str) -> String {
     if !html.contains(['<', '&']) {
         return one_line(&html);
     }
-    one_line(&decoded(&STRIP.clean(&prepared(&html, Target::Text).html).to_string()))
+    one_line(&decoded(&STRIP.clean(&prepared(&html, Target::Line).html).to_string()))
 }
 
 /// Plain text as HTML that says the same.
@@ -317,10 +326,36 @@ mod tests {
         assert_eq!(clean("<script>if (a<b) x();</SCRIPT ><b>c</b><style>d"), "<b>c</b>");
         assert_eq!(clean("a <!-- never closed"), "a  never closed");
         assert_eq!(clean("a <<b><b>b</b></b>"), "a &lt;<b>b</b>");
+        assert_eq!(clean("<p don't title='<script>'>a <b>b</b>"), "<p>a <b>b</b></p>");
+    }
+
+    #[test]
+    fn images_that_wait_for_a_program_are_shown_and_what_stands_in_for_programs_too() {
+        let src = "<img src=\"https://n.example/1.jpg\"";
         assert_eq!(
-            clean("<p don't title='<script>'>a <b>b</b>"),
-            "<p title=\"&lt;script&gt;\">a <b>b</b></p>"
+            clean("<img class=lazy src='data:x' data-src=\"https://n.example/1.jpg\" alt=a>"),
+            format!("{src} alt=\"a\">")
         );
+        assert_eq!(
+            clean("<noscript><img src=https://n.example/1.jpg></noscript>t"),
+            format!("{src}>t")
+        );
+    }
+
+    #[test]
+    fn a_line_may_speak_of_tags() {
+        for (title, line) in [
+            ("The <script> tag &lt;b&gt;", "The tag <b>"),
+            ("<?php tags", "<?php tags"),
+            ("Why <title> matters", "Why matters"),
+            (
+                "See <http://x.example/a> by <user_name>",
+                "See <http://x.example/a> by <user_name>",
+            ),
+            ("a<script>b</script>c", "ac"),
+        ] {
+            assert_eq!(plain_line(title), line);
+        }
     }
 
     #[test]

@@ -37,8 +37,8 @@ const MAX_ATTRIBUTES: usize = 512;
 /// HTML that is prepared to be parsed.
 pub(super) struct Prepared<'a> {
     pub(super) html: Cow<'a, str>,
-    /// It has elements that parsers move about, or that sanitisers take away from around others: what is written of the tree may be
-    /// read as another tree.
+    /// Its tags are crossed or left open, or it has elements that parsers move about, or that sanitisers take away from around others:
+    /// what is written of the tree may be read as another tree.
     pub(super) is_intricate: bool,
 }
 
@@ -122,6 +122,8 @@ const PLAIN: [&str; 71] = [
 pub(super) enum Target {
     /// To be shown as a text: what is no tag of HTML is text, and frames are links.
     Text,
+    /// To be shown as one line: programs and frames without an end are named in it, not meant.
+    Line,
     /// To be looked through as a page.
     Page,
 }
@@ -135,7 +137,9 @@ pub(super) fn prepared(html: &str, target: Target) -> Prepared<'_> {
         copied: 0,
         open: HashMap::new(),
         unknown: HashMap::new(),
-        depth: 0,
+        no_comment_end: false,
+        no_end: false,
+        stack: Vec::new(),
         is_intricate: false,
     };
     let mut at = 0;
@@ -164,7 +168,11 @@ struct Tags<'a> {
     open: HashMap<String, Kind>,
     /// Tags of no element of HTML that became text, and have no end yet.
     unknown: HashMap<String, usize>,
-    depth: usize,
+    /// No comment ends any more, and no `>` comes.
+    no_comment_end: bool,
+    no_end: bool,
+    /// What is open, but for elements that are often left open.
+    stack: Vec<String>,
     is_intricate: bool,
 }
 
@@ -178,26 +186,35 @@ impl<'a> Tags<'a> {
         };
         Prepared {
             html,
-            is_intricate: self.is_intricate,
+            is_intricate: self.is_intricate || !self.stack.is_empty(),
         }
     }
 
     /// How much of the text that begins with a `<` is to be replaced, and by what; None: nothing.
     fn replaced(&mut self, tag: &str, name: &str, target: Target) -> Option<(usize, String)> {
         let is_end = tag.starts_with("</");
-        if target == Target::Text {
+        if target != Target::Page {
             if name.is_empty() {
-                return Some(no_tag(tag));
+                return Some(self.no_tag(tag));
             }
-            if !is_known(name) && !name.contains(['-', ':', '_']) {
+            if !is_known(name) && (!name.contains(['-', ':']) || name.ends_with(':')) {
                 return Some(self.unknown(tag, name, is_end));
             }
             if matches!(name, "script" | "style") && !is_end {
-                return Some((program_end(tag, name), String::new()));
+                let end = program_end(tag, name);
+                let end = end.or_else(|| (target == Target::Text).then_some(tag.len()));
+                return Some((end.unwrap_or_else(|| tag_end(tag)), String::new()));
             }
             if name == "iframe" {
                 let end = tag_end(tag);
                 return Some((end, link_to_frame(tag, tag.get(end..).unwrap_or_default())));
+            }
+            // Parsers take what stands in these for anything but text with markup; readers have no programs, and see it.
+            if name == "noscript" || (target == Target::Line && RAW.contains(&name)) {
+                return Some((tag_end(tag), String::new()));
+            }
+            if let Some(late) = late_image(tag, name) {
+                return Some((tag_end(tag), late));
             }
         }
         self.is_intricate |= is_known(name) && !PLAIN.contains(&name);
@@ -209,6 +226,40 @@ impl<'a> Tags<'a> {
             return has_too_many_attributes(tag).then(bare);
         }
         Some((tag_end(tag), String::new()))
+    }
+
+    /// What begins with a `<` and is no tag: a comment goes, anything else is text.
+    fn no_tag(&mut self, tag: &str) -> (usize, String) {
+        let text = (1, "&lt;".to_owned());
+        if tag.starts_with("<!--") {
+            // `<!-->` is a whole one; one without an end is none.
+            let end =
+                |mark: &str| memmem::find(tag.get(2..)?.as_bytes(), mark.as_bytes()).map(|at| at + 2 + mark.len());
+            let end = match tag.as_bytes().get(4) {
+                Some(b'>') => Some(5),
+                _ if self.no_comment_end => None,
+                _ => ["-->", "--!>"].into_iter().filter_map(end).min(),
+            };
+            self.no_comment_end |= end.is_none();
+            return (end.unwrap_or(4), String::new());
+        }
+        match tag.as_bytes().get(1) {
+            // Declarations, instructions, ends of nothing.
+            Some(b'!' | b'?' | b'/') => {
+                let end = if self.no_end {
+                    None
+                } else {
+                    memchr::memchr(b'>', tag.as_bytes())
+                };
+                self.no_end = end.is_none();
+                match end {
+                    Some(end) => (end + 1, String::new()),
+                    None if tag.starts_with("</") => (2, String::new()),
+                    None => text,
+                }
+            }
+            _ => text,
+        }
     }
 
     /// A tag of no element: `Vec<T>`, `<ann@example.org>`. Names with a hyphen or a colon are those of other vocabularies, and none.
@@ -226,7 +277,7 @@ impl<'a> Tags<'a> {
     fn is_too_deep(&mut self, name: &str, is_end: bool) -> bool {
         let kind = self.open.entry(name.to_owned()).or_default();
         let is_nested = !is_end && kind.open > 0 && FORMATTING.contains(&name);
-        if is_nested || (is_end && kind.dropped > 0) || (!is_end && self.depth >= MAX_OPEN) {
+        if is_nested || (is_end && kind.dropped > 0) || (!is_end && self.stack.len() >= MAX_OPEN) {
             kind.dropped = if is_end {
                 kind.dropped - 1
             } else {
@@ -235,40 +286,67 @@ impl<'a> Tags<'a> {
             return true;
         }
         if is_end {
-            self.depth -= usize::from(kind.open > 0);
             kind.open = kind.open.saturating_sub(1);
+            if let Some(at) = self.stack.iter().rposition(|open| open == name) {
+                self.is_intricate |= at + 1 < self.stack.len();
+                self.stack.remove(at);
+            }
         } else if name != "a" || kind.open == 0 {
-            // A link ends where the next one begins.
             kind.open += 1;
-            self.depth += 1;
+            self.stack.push(name.to_owned());
+        } else {
+            // A link ends where the next one begins.
+            self.is_intricate = true;
         }
         false
     }
 }
 
-/// What begins with a `<` and is no tag: a comment goes, anything else is text.
-fn no_tag(tag: &str) -> (usize, String) {
-    if let Some(comment) = tag.strip_prefix("<!--") {
-        // `<!-->` is a whole one; one without an end is none.
-        let end = ["-->", "--!>"]
-            .iter()
-            .filter_map(|mark| Some(tag.get(2..)?.find(mark)? + 2 + mark.len()))
-            .min();
-        let is_whole = comment.starts_with('>');
-        return (if is_whole { 5 } else { end.unwrap_or(4) }, String::new());
-    }
-    match tag.as_bytes().get(1) {
-        // Declarations, instructions, ends of nothing.
-        Some(b'!' | b'?' | b'/') => (tag.find('>').map_or(tag.len(), |end| end + 1), String::new()),
-        _ => (1, "&lt;".to_owned()),
-    }
+/// The length of a program or a style sheet, from its start tag to the end of its end tag, if it has one.
+fn program_end(tag: &str, name: &str) -> Option<usize> {
+    let mut ends = memmem::find_iter(tag.as_bytes(), b"</");
+    let end = ends.find(|at| name_of(tag.get(*at..).unwrap_or_default()).eq_ignore_ascii_case(name))?;
+    Some(end + tag_end(tag.get(end..)?))
 }
 
-/// The length of a program or a style sheet, from its start tag to the end of its end tag.
-fn program_end(tag: &str, name: &str) -> usize {
-    let mut ends = memmem::find_iter(tag.as_bytes(), b"</");
-    let end = ends.find(|at| name_of(tag.get(*at..).unwrap_or_default()).eq_ignore_ascii_case(name));
-    end.map_or(tag.len(), |at| at + tag_end(tag.get(at..).unwrap_or_default()))
+/// An image that a program was to load later, loaded at once: its address waits in another attribute.
+fn late_image(tag: &str, name: &str) -> Option<String> {
+    if name != "img" || tag.starts_with("</") {
+        return None;
+    }
+    let tag = tag.get(..tag_end(tag))?;
+    let late = ["data-src", "data-lazy-src", "data-original"]
+        .into_iter()
+        .find_map(|name| attribute(tag, name))?;
+    let is_empty = attribute(tag, "src").is_none_or(|src| src.is_empty() || src.starts_with("data:"));
+    // The first of two attributes counts.
+    (is_empty && !late.contains('"')).then(|| format!("<img src=\"{late}\"{}", tag.get(4..).unwrap_or_default()))
+}
+
+/// The value of an attribute, as it is written.
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = tag.get(name_of(tag).len() + 1..)?;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
+        let end = rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '=' | '>' | '/'))?;
+        let (found, after) = rest.split_at(end.max(1).min(rest.len()));
+        let Some(value) = after.trim_ascii_start().strip_prefix('=') else {
+            if after.is_empty() || after.starts_with('>') {
+                return None;
+            }
+            rest = after;
+            continue;
+        };
+        let value = value.trim_ascii_start();
+        let (value, after) = match value.as_bytes().first()? {
+            quote @ (b'"' | b'\'') => value.get(1..)?.split_once(char::from(*quote))?,
+            _ => value.split_at(value.find(|c: char| c.is_ascii_whitespace() || c == '>')?),
+        };
+        if found.eq_ignore_ascii_case(name) {
+            return Some(value);
+        }
+        rest = after;
+    }
 }
 
 /// Elements of HTML, past and present, and of what stands within it.
@@ -280,7 +358,23 @@ const KNOWN: &str = "a abbr acronym address animate applet area article aside au
     multicol nav nextid nobr noembed noframes noscript object ol optgroup option output p param path picture plaintext polygon polyline \
     portal pre progress q rb rect rp rt rtc ruby s samp script search section select set shadow slot small source spacer span stop strike \
     strong style sub summary sup svg symbol table tbody td template text textarea tfoot th thead time title tr track tspan tt u ul use var \
-    video wbr xml xmp";
+    video wbr xml xmp \
+    annotation annotation-xml maction menclose merror mlabeledtr mmultiscripts mover mpadded mphantom mprescripts mroot mspace mstyle \
+    msubsup mtable mtd mtr munder munderover none semantics animatemotion animatetransform clippath fegaussianblur marker mask metadata \
+    pattern radialgradient switch textpath view";
+
+/// Elements whose inside parsers take for text, or for nothing.
+const RAW: [&str; 9] = [
+    "noembed",
+    "noframes",
+    "plaintext",
+    "select",
+    "style",
+    "template",
+    "textarea",
+    "title",
+    "xmp",
+];
 
 /// Whether HTML knows an element of this name, in small letters.
 pub(super) fn is_known(name: &str) -> bool {
@@ -295,10 +389,11 @@ fn name_of(tag: &str) -> &str {
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return "";
     }
+    let name = cut(name, 33);
     let end = name
         .find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'))
         .unwrap_or(name.len());
-    cut(name.get(..end).unwrap_or_default(), 32)
+    name.get(..end).unwrap_or_default()
 }
 
 /// Whether a tag has so many attributes that parsers take long to compare their names.
@@ -325,18 +420,12 @@ fn link_to_frame(tag: &str, after: &str) -> String {
         .trim_start()
         .get(..8)
         .is_some_and(|next| next.eq_ignore_ascii_case("</iframe"));
-    let tag = tag.get(..tag_end(tag)).unwrap_or_default();
-    let src = is_empty.then(|| tag.to_ascii_lowercase().find(" src=")).flatten();
-    let value = src.and_then(|at| tag.get(at + 5..)).unwrap_or_default().trim_start();
-    let address = match value.strip_prefix(['"', '\'']) {
-        Some(quoted) => quoted.split(['"', '\'']).next(),
-        None => value.split([' ', '>']).next(),
-    };
-    let address = address.unwrap_or_default().trim();
+    let source = ["src", "data-src"].into_iter().find_map(|name| attribute(tag, name));
+    let address = source.filter(|_| is_empty).unwrap_or_default().trim();
     let is_of_the_web = ["https://", "http://", "//"]
         .iter()
         .any(|start| address.starts_with(start));
-    if is_of_the_web && !address.contains(['<', '>']) {
+    if is_of_the_web && !address.contains(['<', '>', '"']) {
         format!(
             "<a href=\"{address}\">{}</a>",
             address
