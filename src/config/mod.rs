@@ -1,7 +1,7 @@
 //! The configuration as plain data: the only truth of intent. [`load`](load::load) reads and checks it; nothing here is global.
 
 pub mod edit;
-pub mod feeds;
+mod feeds;
 pub mod load;
 pub mod opml;
 mod read;

@@ -8,7 +8,6 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::config::feeds::unique_name;
 use crate::model::feed::{FeedIntent, FeedUrl, Manner};
 
 /// The deepest folder that counts; deeper ones belong to the folder at this depth.
@@ -124,6 +123,28 @@ impl Outline {
             outline.title = text;
         }
         outline
+    }
+}
+
+/// A name for the feed with this title and address that is not `taken` yet: the title, else the host, else one of them with the host or
+/// a number.
+pub fn unique_name(title: &str, url: &FeedUrl, taken: &mut HashSet<String>) -> String {
+    let host = url.host();
+    let plain = if title.is_empty() { host } else { title };
+    if taken.insert(plain.to_owned()) {
+        return plain.to_owned();
+    }
+    let with_host = format!("{plain} ({host})");
+    if taken.insert(with_host.clone()) {
+        return with_host;
+    }
+    let mut number = 2_u64;
+    loop {
+        let name = format!("{plain} ({host} {number})");
+        if taken.insert(name.clone()) {
+            return name;
+        }
+        number += 1;
     }
 }
 
