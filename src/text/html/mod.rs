@@ -88,7 +88,11 @@ impl Sanitiser {
         }
         // References within may stand for control characters.
         let clean = self.builder.clean(&html).to_string();
-        let clean = without_control_characters(&clean);
+        let mut clean = without_control_characters(&clean);
+        // Parsers read one line end for another.
+        if clean.contains('\r') {
+            clean = Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"));
+        }
         (trimmed(&with_first_lines(&clean)).to_owned(), is_intricate)
     }
 }
@@ -303,6 +307,7 @@ mod tests {
         let once = clean("<pre>\n\n\none</pre>");
         assert_eq!(once, "<pre>\n\n\none</pre>");
         assert_eq!(clean(&once), once);
+        assert_eq!(clean("a&#13;&#10;b&#13;c"), "a\nb\nc");
     }
 
     #[test]
