@@ -219,6 +219,22 @@ async fn the_items_of_a_page_come_by_selectors_sanitised_and_resolved_and_a_new_
     assert_eq!(published.to_string(), "2026-11-22T06:30:00Z");
 }
 
+#[tokio::test]
+async fn the_zone_that_a_document_states_is_that_of_the_next_one_which_states_none() {
+    let origin = Origin::start().await;
+    let dated = |guid: &str, date: &str| {
+        format!(
+            "<rss><channel><title>A</title><item><guid>{guid}</guid><title>{guid}</title><pubDate>{date}</pubDate></item></channel></rss>"
+        )
+    };
+    origin.serve("/feed", dated("1", "2026-11-21T10:00:00+03:30"));
+    let app = TestApp::new(&feed("a", &origin.url("/feed"))).await;
+    app.poll_all().await;
+    origin.serve("/feed", dated("2", "2026-11-22 10:00"));
+    app.poll_all().await;
+    assert_eq!(app.stories().await[0].published.to_string(), "2026-11-22T06:30:00Z");
+}
+
 fn config(folder: &Path, text: &str) -> PathBuf {
     let file = folder.join("tidings.toml");
     std::fs::write(&file, format!("{BASICS}{text}")).unwrap();

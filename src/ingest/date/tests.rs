@@ -119,6 +119,14 @@ fn dates_as_people_write_them() {
 }
 
 #[test]
+fn what_fuzzing_found_stops_no_reader() {
+    for text in ["48e:13(+90655555:13(+90655556h:6:", "1111;4:--846666", "آذر3۰00+01:00"] {
+        let first = read(text);
+        assert_eq!(first.as_deref().and_then(read), first, "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_date_is_none() {
     for text in [
         "",

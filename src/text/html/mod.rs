@@ -455,6 +455,25 @@ mod tests {
         assert_eq!(excerpt("سلام دنیای بزرگ", 8), "سلام…");
     }
 
+    #[test]
+    fn what_fuzzing_found_is_cleaned_once() {
+        for html in [
+            "<table><tr><td><a><table><a>",
+            " <b>b<//>b <b>b</=\0Wp>b <b><p>b <b>=\0Wp>b <b><p>b <b>b<//b<//>b <b>b</=Wp>b <b>",
+            "bal<te>\r\r\r<pre\rle>\r\r\r<pre\r\r\r",
+            "<<i<p>b <>bb</=W></>b >b <b>b</=W></>b <b>b</=W><b!b</=W></b>b>",
+            "<ul><li>a<li>b<l(<tT/ul>&lti>a<li>b<l(<tT/ul>&lt;&am><li>a<li>b<li>&<form>ulal><tl><t><;&am><li>",
+            "\u{1}<p>a<p>a <b >b</bbdo><<b>b</bbd/o></G\u{c}itG>>e",
+            "<!--<img src=src=\")-><img sr=x -c=x --<img =>a <b>b<\")-><img sr=x -c=x --<img =>a <b>b</b></p>//\">",
+            "<h4><a><>a>v<dAort<t<h4><a><>a>v<dAort>a b>a<t<>v<dl>a e'ner nor<u><li>aefer><",
+            "<t;&ampl.i>a<li>b</ul>&9lt;ul>&9lmpl.i>a<li>b</t-",
+            "5<f<li>b<sai&44nel4&&&&#13\n",
+        ] {
+            let once = clean(html);
+            assert_eq!(clean(&once), once, "{html:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn cleaning_twice_is_cleaning_once(html in ".{0,200}|(<[a-z]{1,6}( [a-z]{1,5}=\"?[^\"]{0,9}\"?)?>|[a-z&;<]{0,5}|</[a-z]{1,6}>){0,30}") {
