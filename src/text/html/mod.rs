@@ -23,8 +23,8 @@ const MAX_LINE_BYTES: usize = 64 * 1024;
 /// Makes the HTML of one document safe.
 pub struct Sanitiser {
     builder: Builder<'static>,
-    /// The largest HTML that is cleaned: less, where a long base address is put before each of its links.
-    max_bytes: usize,
+    /// How much longer a relative link becomes.
+    base_bytes: usize,
 }
 
 impl Sanitiser {
@@ -56,15 +56,14 @@ impl Sanitiser {
             })
             // What stands in these is for programs that do not know them.
             .add_clean_content_tags(["iframe", "noembed", "noframes"]);
-        let base = base.map_or(0, |base| base.as_str().len());
-        let max_bytes = MAX_HTML_BYTES * 128 / base.max(128);
-        Self { builder, max_bytes }
+        let base_bytes = base.map_or(0, |base| base.as_str().len());
+        Self { builder, base_bytes }
     }
 
     /// The harmless part of `html`. Text outside any element stays text. What comes out is the same when it is cleaned again.
     #[must_use]
     pub fn clean(&self, html: &str) -> String {
-        let (mut clean, is_intricate) = self.once(cut(html, self.max_bytes));
+        let (mut clean, is_intricate) = self.once(cut(html, self.max_bytes(html)));
         if !is_intricate {
             return clean;
         }
@@ -76,6 +75,26 @@ impl Sanitiser {
             clean = again;
         }
         self.once(&as_html(&to_text(&clean))).0
+    }
+
+    /// The largest part of `html` that is cleaned: less, where a base address before each of its links would make it many times longer.
+    fn max_bytes(&self, html: &str) -> usize {
+        let html = cut(html, MAX_HTML_BYTES);
+        let bytes = html.as_bytes();
+        // `href`, `src` and `poster` end so.
+        let is_link = |at: &usize| {
+            matches!(
+                at.checked_sub(1).and_then(|at| bytes.get(at)),
+                Some(b'f' | b'F' | b'c' | b'C' | b'r' | b'R')
+            )
+        };
+        let longer = self.base_bytes * memchr::memchr_iter(b'=', bytes).filter(is_link).count();
+        let allowed = 2 * html.len() + MAX_HTML_BYTES / 16;
+        if longer > allowed {
+            html.len() * allowed / longer
+        } else {
+            html.len()
+        }
     }
 
     /// Cleaned once, and whether that may not be enough.
@@ -368,6 +387,18 @@ mod tests {
         let links = "<a href='https://n.example/'>x ".repeat(9);
         assert_eq!(clean(&links).matches("https://n.example/").count(), 9);
         assert_eq!(clean("<b>1<p><b>2</b>3</b>4"), "<b>1</b><p><b>23</b>4</p>");
+    }
+
+    #[test]
+    fn a_long_base_address_does_not_multiply() {
+        let base = Url::parse(&format!("https://n.example/{}", "b/".repeat(900))).unwrap();
+        let links = "<a href=x>".repeat(50_000);
+        let cleaned = Sanitiser::new(Some(&base)).clean(&links);
+        assert!(
+            cleaned.contains("https://n.example/b/") && cleaned.len() < 4 * links.len(),
+            "{}",
+            cleaned.len()
+        );
     }
 
     #[test]
