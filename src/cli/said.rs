@@ -96,7 +96,7 @@ pub(super) fn said(reading: Reading, address: &Url) -> Said {
             updated: about.updated,
             image: about.image,
             categories: about.categories,
-            ttl_minutes: Some(facts.ttl_minutes).filter(|minutes| *minutes > 0),
+            ttl_minutes: Some(facts.wishes.ttl_minutes).filter(|minutes| *minutes > 0),
         },
         entries: entries
             .into_iter()

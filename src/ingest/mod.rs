@@ -160,7 +160,7 @@ fn understand(text: &str, input: &Input<'_>, dates: &Dates) -> Result<(&'static 
         summary_base: draft::SUMMARY_BASE,
         source: draft::SOURCE,
         image: draft::IMAGE,
-        ttl: draft::TTL,
+        wishes: draft::WISHES,
         nowhere: draft::NOWHERE,
     };
     let inherit = matches!(repaired.format, "atom" | "atom03" | "json");

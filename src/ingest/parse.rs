@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::model::clock::from_millis;
-use crate::model::feed::FeedFacts;
+use crate::model::feed::{FeedFacts, Wishes};
 use crate::model::item::{Enclosure, FeedAbout, ItemSource, ParsedFeed, RawItem};
 use crate::text::html::{as_html, cut, plain_line};
 
@@ -33,8 +33,8 @@ pub struct Relations {
     pub source: &'static str,
     /// It leads to the image of an entry or a feed.
     pub image: &'static str,
-    /// Its `length` is a feed's ttl in minutes.
-    pub ttl: &'static str,
+    /// Their `length` is a wish of the feed: its ttl in minutes, the bits of hours and of days to skip.
+    pub wishes: [&'static str; 3],
     /// Stands for an address that is not there.
     pub nowhere: &'static str,
 }
@@ -83,17 +83,28 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn feed(&self, feed: Feed, inherit: bool) -> ParsedFeed {
         let title = html(feed.title);
-        let ttl = link(&feed.links, self.relations.ttl)
-            .and_then(|link| link.length)
-            .unwrap_or_default();
+        let [ttl_minutes, skip_hours, skip_days] = self.relations.wishes.map(|rel| {
+            let wish = link(&feed.links, rel).and_then(|link| link.length);
+            wish.and_then(|wish| u32::try_from(wish).ok()).unwrap_or_default()
+        });
+        let related = |rel| self.web_address(&self.href(&feed.links, rel));
         let authors = names(&feed.authors);
         let facts = FeedFacts {
             source_id: cut(&feed.id, MAX_FACT_BYTES).to_owned(),
             title: cut(&plain_line(&title), MAX_FACT_BYTES).trim_end().to_owned(),
             site_link: self.web_address(&self.href(&feed.links, "alternate")),
             language: cut(feed.language.as_deref().unwrap_or_default().trim(), MAX_TAG_BYTES).to_ascii_lowercase(),
-            ttl_minutes: u32::try_from(ttl).unwrap_or_default(),
+            wishes: Wishes {
+                ttl_minutes,
+                skip_hours,
+                skip_days,
+            },
             offset_minutes: None,
+            hub: related("hub"),
+            topic: related("self"),
+            older: Some(related("prev-archive"))
+                .filter(|older| !older.is_empty())
+                .unwrap_or_else(|| related("next")),
         };
         let image = feed.logo.or(feed.icon).map(|image: Image| image.uri);
         let image = image.unwrap_or_else(|| self.href(&feed.links, self.relations.image));

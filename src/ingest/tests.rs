@@ -63,7 +63,7 @@ fn rss_becomes_items_oldest_first() {
         <item><title>first</title><link>https://example.org/1</link><pubDate>Sat, 21 Nov 2026 10:00:00 GMT</pubDate></item>");
     let facts = parsed(&document).facts;
     assert_eq!(
-        (facts.title.as_str(), facts.language.as_str(), facts.ttl_minutes),
+        (facts.title.as_str(), facts.language.as_str(), facts.wishes.ttl_minutes),
         ("Agency", "fa-ir", 45)
     );
     let items = items(&document);
@@ -417,4 +417,34 @@ fn repeated_marks_take_no_time() {
         assert_eq!(parsed(&document).items[0].title, "t");
         let _ = crate::text::html::Sanitiser::new(None).clean(&many);
     }
+}
+
+#[test]
+fn what_a_feed_wishes_of_its_guests_is_read() {
+    let document = "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel><title>A</title>
+         <ttl>45</ttl><skipHours><hour>0</hour><hour>24</hour><hour>7</hour><hour>99</hour></skipHours>
+         <skipDays><day>Saturday</day><day>sunday</day><day>Someday</day></skipDays>
+         <atom:link rel='hub' href='https://hub.example/'/><atom:link rel='self' href='https://a.example/feed'/>
+         <atom:link rel='next' href='/feed?page=2'/>
+         <item><title>One</title><atom:link rel='hub' href='https://evil.example/'/></item></channel></rss>";
+    let facts = parsed(document).facts;
+    let wishes = facts.wishes;
+    assert_eq!(
+        (wishes.ttl_minutes, wishes.skip_hours, wishes.skip_days),
+        (45, 1 | 1 << 7, 0b110_0000)
+    );
+    assert_eq!(
+        (facts.hub.as_str(), facts.topic.as_str()),
+        ("https://hub.example/", "https://a.example/feed")
+    );
+    assert!(facts.older.ends_with("/feed?page=2"), "{}", facts.older);
+    let json = parsed(
+        "{\"version\":\"https://jsonfeed.org/version/1.1\",\"feed_url\":\"https://j.example/f\",\"next_url\":\"https://j.example/f?2\",
+          \"hubs\":[{\"type\":\"rssCloud\",\"url\":\"https://c.example/\"},{\"type\":\"WebSub\",\"url\":\"https://h.example/\"}],\"items\":[]}",
+    );
+    let json = json.facts;
+    assert_eq!(
+        [json.hub, json.topic, json.older],
+        ["https://h.example/", "https://j.example/f", "https://j.example/f?2"]
+    );
 }

@@ -167,8 +167,8 @@ pub struct FeedForPoll {
     pub document_hash: Option<[u8; 32]>,
     /// How many polls in a row have failed.
     pub failures: u32,
-    /// The feed's own `ttl` as last read (RSS 2.0, minutes); 0: none.
-    pub ttl_minutes: u32,
+    /// What its document said last of how often it wants to be asked.
+    pub wishes: Wishes,
     /// When it was to be polled; None: never polled.
     pub due_at: Option<Timestamp>,
     /// A poll of it has brought a document that could be read. A page in its place is an error since then, and not looked through.
@@ -204,8 +204,25 @@ pub struct FeedFacts {
     pub site_link: String,
     /// The declared language, a BCP 47 tag in lower case, as it was written.
     pub language: String,
-    /// RSS `ttl` in minutes; 0: none.
-    pub ttl_minutes: u32,
+    /// How often it wants to be asked.
+    pub wishes: Wishes,
     /// Offset from UTC in minutes that most of its dates state; None: none does.
     pub offset_minutes: Option<i16>,
+    /// The hub that pushes it (WebSub: `link rel=hub`; JSON Feed: `hubs`).
+    pub hub: String,
+    /// The address under which the hub knows it (`link rel=self`; JSON Feed: `feed_url`).
+    pub topic: String,
+    /// The document with the entries before these (RFC 5005: `prev-archive`, else `next`; JSON Feed: `next_url`).
+    pub older: String,
+}
+
+/// How often a feed wants to be asked, as its document says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// RSS `ttl` in minutes; 0: none.
+    pub ttl_minutes: u32,
+    /// RSS `skipHours`: bit 0 is the hour from 00:00 to 01:00 UTC.
+    pub skip_hours: u32,
+    /// RSS `skipDays`: bit 0 is Monday, in UTC.
+    pub skip_days: u32,
 }

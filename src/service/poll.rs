@@ -183,7 +183,7 @@ impl Poller {
         let facts = PollFacts {
             max_age: signals.max_age,
             retry_after: signals.retry_after,
-            ttl: minutes(feed.ttl_minutes),
+            ttl: minutes(feed.wishes.ttl_minutes),
             ..PollFacts::default()
         };
         let found = |outcome, read| Found {
@@ -217,7 +217,7 @@ impl Poller {
             .changes
             .iter()
             .any(|change| matches!(change, crate::model::poll::ItemChange::New { .. }));
-        let ttl = minutes(read.facts.ttl_minutes);
+        let ttl = minutes(read.facts.wishes.ttl_minutes);
         let mut found = found(Outcome::Fetched, Some(read));
         found.facts = PollFacts { news, ttl, ..facts };
         Ok(Ok(found))
@@ -349,7 +349,7 @@ fn not_modified(feed: &FeedForPoll, signals: Signals) -> Found {
     let facts = PollFacts {
         max_age: signals.max_age,
         retry_after: signals.retry_after,
-        ttl: minutes(feed.ttl_minutes),
+        ttl: minutes(feed.wishes.ttl_minutes),
         ..PollFacts::default()
     };
     Found {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
 use crate::model::clock::{from_millis, later};
-use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Manner, Select, Validators};
+use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Manner, Select, Validators, Wishes};
 use crate::model::poll::Loss;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
@@ -414,7 +414,11 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         },
         document_hash: hash.and_then(|hash| hash.try_into().ok()),
         failures: unsigned(row.get("failures")?),
-        ttl_minutes: unsigned(row.get("ttl_minutes")?),
+        wishes: Wishes {
+            ttl_minutes: unsigned(row.get("ttl_minutes")?),
+            skip_hours: unsigned(row.get("skip_hours")?),
+            skip_days: unsigned(row.get("skip_days")?),
+        },
         due_at: due_at.filter(|at| at.as_millisecond() > 0),
         was_read: row.get::<_, Option<i64>>("last_success_at")?.is_some(),
         offered: (!offered.is_empty()).then(|| address(offered)).transpose()?,

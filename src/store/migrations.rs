@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -19,6 +19,10 @@ const MIGRATIONS: [(&str, &str); 3] = [
     (
         "0003_read_any_source",
         include_str!("../../migrations/sqlite/0003_read_any_source.sql"),
+    ),
+    (
+        "0004_be_a_good_guest",
+        include_str!("../../migrations/sqlite/0004_be_a_good_guest.sql"),
     ),
 ];
 

@@ -98,7 +98,8 @@ fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlRes
     let facts = &document.facts;
     db.prepare_cached(
         "update feed set source_id = ?2, title = ?3, site_link = ?4, language = ?5, ttl_minutes = ?6, document_hash = ?7,
-             offset_minutes = coalesce(?8, offset_minutes), entries = ?9 where id = ?1",
+             offset_minutes = coalesce(?8, offset_minutes), entries = ?9, skip_hours = ?10, skip_days = ?11, hub_url = ?12,
+             topic_url = ?13 where id = ?1",
     )?
     .execute(params![
         feed.0,
@@ -106,10 +107,14 @@ fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlRes
         facts.title,
         facts.site_link,
         facts.language,
-        facts.ttl_minutes,
+        facts.wishes.ttl_minutes,
         document.hash,
         facts.offset_minutes,
         document.entries,
+        facts.wishes.skip_hours,
+        facts.wishes.skip_days,
+        facts.hub,
+        facts.topic,
     ])
 }
 

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::feed::Wishes;
 use crate::text::xml::Xml;
 
 /// Relation of a link whose `hreflang` is the language of the entry.
@@ -17,8 +18,8 @@ pub(in crate::ingest) const SUMMARY_BASE: &str = "x-summary-base";
 pub(in crate::ingest) const SOURCE: &str = "x-source";
 /// Relation of a link to the image of the entry.
 pub(in crate::ingest) const IMAGE: &str = "x-image";
-/// Relation of a link whose `length` is the feed's ttl in minutes.
-pub(in crate::ingest) const TTL: &str = "x-ttl";
+/// Relations of links whose `length` is a wish of the feed: its ttl in minutes, the bits of hours and of days to skip.
+pub(in crate::ingest) const WISHES: [&str; 3] = ["x-ttl", "x-skip-hours", "x-skip-days"];
 /// Stands for an address that is not there: a link must have one.
 pub(in crate::ingest) const NOWHERE: &str = "about:nowhere";
 
@@ -95,7 +96,9 @@ pub(super) struct Draft {
     /// Of the links in the content, and in the summary.
     pub(super) base: String,
     pub(super) summary_base: String,
-    pub(super) ttl_minutes: u32,
+    pub(super) wishes: Wishes,
+    /// Relations and addresses of documents that belong to the feed: its hub, itself, what came before.
+    pub(super) related: Vec<(String, String)>,
     /// Playing time of the first file, where it is said beside it.
     pub(super) seconds: Option<u64>,
 }
@@ -169,6 +172,13 @@ impl Draft {
         }
     }
 
+    /// Takes an address of a document that belongs to the feed; the first of each kind counts.
+    pub(super) fn relate(&mut self, rel: &str, href: String) {
+        if !href.is_empty() && !self.related.iter().any(|(known, _)| known == rel) {
+            self.related.push((rel.to_owned(), href));
+        }
+    }
+
     /// Whether nothing at all is said.
     pub(super) fn is_empty(&self) -> bool {
         let texts = [&self.title, &self.summary, &self.content].map(|text| &text.text);
@@ -221,15 +231,21 @@ impl Draft {
             ..self.clone()
         };
         feed.write(xml, "subtitle");
-        if self.ttl_minutes > 0 {
-            xml.empty(
-                "link",
-                &[
-                    ("rel", TTL),
-                    ("href", NOWHERE),
-                    ("length", &self.ttl_minutes.to_string()),
-                ],
-            );
+        let Wishes {
+            ttl_minutes,
+            skip_hours,
+            skip_days,
+        } = self.wishes;
+        for (rel, wish) in WISHES.into_iter().zip([ttl_minutes, skip_hours, skip_days]) {
+            if wish > 0 {
+                xml.empty(
+                    "link",
+                    &[("rel", rel), ("href", NOWHERE), ("length", &wish.to_string())],
+                );
+            }
+        }
+        for (rel, href) in &self.related {
+            xml.empty("link", &[("rel", rel), ("href", href)]);
         }
     }
 

@@ -92,6 +92,7 @@ impl Reader<'_> {
                     self.draft().has_comments_page = is_page;
                 }
             }
+            "hub" | "self" | "prev-archive" | "next" if self.entry.is_none() => self.feed.relate(&rel, href),
             _ => {}
         }
     }
@@ -192,7 +193,13 @@ impl Reader<'_> {
                 self.draft().seconds = seconds(&plain);
             }
             Element::Language if !plain.is_empty() => self.draft().speaks(3, &language_tag(&plain)),
-            Element::Ttl => self.feed.ttl_minutes = plain.parse().unwrap_or_default(),
+            Element::Ttl => self.feed.wishes.ttl_minutes = plain.parse().unwrap_or_default(),
+            // "24" is midnight to those who count from 1.
+            Element::SkipHour => {
+                let hour = plain.parse().ok().filter(|hour| *hour <= 24);
+                self.feed.wishes.skip_hours |= hour.map_or(0, |hour: u32| 1 << (hour % 24));
+            }
+            Element::SkipDay => self.feed.wishes.skip_days |= weekday(&plain).map_or(0, |day| 1 << day),
             _ => {}
         }
     }
@@ -315,6 +322,13 @@ impl Reader<'_> {
             _ => prefer(&mut draft.published, core, date),
         }
     }
+}
+
+/// The number of a weekday from its English name or the beginning of it; Monday is 0.
+fn weekday(name: &str) -> Option<usize> {
+    let name = name.to_ascii_lowercase();
+    let days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    days.iter().position(|day| name.starts_with(day))
 }
 
 /// Whether an address ends as those of images do.

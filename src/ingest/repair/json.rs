@@ -31,6 +31,13 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
     let mut feed = common(&value, address);
     feed.page(1, absolute(&value, "home_page_url", address));
     feed.id = string(&value, "feed_url");
+    feed.relate("self", absolute(&value, "feed_url", address));
+    feed.relate("next", absolute(&value, "next_url", address));
+    for hub in list(&value, "hubs").iter().filter_map(Value::as_object) {
+        if string(hub, "type").eq_ignore_ascii_case("websub") {
+            feed.relate("hub", absolute(hub, "url", address));
+        }
+    }
     feed.summary = plain(&value, "description");
     for (rank, key) in [(2, "icon"), (1, "favicon")] {
         feed.picture(rank, absolute(&value, key, address));

@@ -135,6 +135,9 @@ pub(super) enum Element {
     Thumbnail,
     Language,
     Ttl,
+    /// An hour and a day in which the feed is not to be asked.
+    SkipHour,
+    SkipDay,
     /// The name of the publication that an entry of a site map belongs to.
     Publication,
     /// The publisher's own address of an entry.
@@ -246,7 +249,9 @@ fn core(name: &str) -> Element {
         "icon" | "url" => Element::Picture,
         "language" => Element::Language,
         "ttl" => Element::Ttl,
-        "items" | "seq" | "entries" => Element::Group,
+        "hour" => Element::SkipHour,
+        "day" => Element::SkipDay,
+        "skiphours" | "skipdays" | "items" | "seq" | "entries" => Element::Group,
         _ => Element::Other,
     }
 }
