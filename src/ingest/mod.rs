@@ -8,6 +8,7 @@ pub mod decide;
 pub mod discover;
 pub mod fetch;
 pub mod identity;
+pub mod moves;
 pub mod normalise;
 pub mod parse;
 pub mod repair;

@@ -2,14 +2,17 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`polls`], [`stories`], [`editions`], [`deliveries`].
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`polls`], [`stories`], [`editions`], [`deliveries`].
 
 mod connection;
 pub mod deliveries;
+pub mod due;
 pub mod editions;
 pub mod feeds;
+pub mod hosts;
 pub mod locks;
 mod migrations;
+pub mod moves;
 pub mod polls;
 mod rows;
 pub mod stories;
