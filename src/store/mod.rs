@@ -20,7 +20,7 @@ pub mod stories;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use crate::store::connection::{Readers, Writer};
 
@@ -124,12 +124,4 @@ impl Store {
         self.read("answering", |db| db.query_row("select 1", [], |_| Ok(())))
             .await
     }
-}
-
-/// A savepoint-like handle is a plain connection to the work of a caller.
-fn in_savepoint<T>(transaction: &mut Transaction<'_>, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
-    let savepoint = transaction.savepoint()?;
-    let value = work(&savepoint)?;
-    savepoint.commit()?;
-    Ok(value)
 }
