@@ -1,5 +1,7 @@
 //! What a document means for its feed: read, compared with what is known, and completed where something was missed.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use tracing::error;
 
@@ -120,8 +122,13 @@ impl Poller {
             Ok(read) => read,
             Err(unread) => return Ok(Err(unread)),
         };
-        let keys = items.iter().map(|item: &KeyedItem| item.key).collect();
-        let known = self.store.known_items(feed.id, keys).await?;
+        // Whose first document this is has no items yet.
+        let known = if feed.was_read() || feed.rhythm.is_some() {
+            let keys = items.iter().map(|item: &KeyedItem| item.key).collect();
+            self.store.known_items(feed.id, keys).await?
+        } else {
+            HashMap::new()
+        };
         let now = self.clock.now();
         let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
