@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::feed::{FeedFacts, FeedId, FeedUrl, Validators};
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
+use crate::model::subscription::Sharing;
 
 /// How a poll ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -139,6 +140,8 @@ pub struct PollIntent {
     pub next_poll_at: Option<Timestamp>,
     /// Why then, for a person.
     pub reason: String,
+    /// How pushes and polls share the feed from now on; None: as before.
+    pub sharing: Option<Sharing>,
 }
 
 /// What a committed poll has changed.

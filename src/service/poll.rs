@@ -10,6 +10,7 @@ use tracing::{debug, error, warn};
 use crate::config::PollConfig;
 use crate::ingest::cadence::{PollFacts, next_poll};
 use crate::ingest::fetch::{Document, FetchError, Fetched, Fetcher, Signals};
+use crate::ingest::hub::{self, Came};
 use crate::ingest::{self, decide, identity};
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
@@ -22,7 +23,7 @@ use crate::store::{Store, StoreError};
 #[derive(Debug)]
 pub struct Poller {
     store: Store,
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     limits: PollConfig,
     clock: SharedClock,
     /// As many documents are read at once as there are processors.
@@ -87,7 +88,13 @@ impl Found {
 impl Poller {
     /// A poller; `arrived` is told when items are stored.
     #[must_use]
-    pub fn new(store: Store, fetcher: Fetcher, limits: &PollConfig, clock: SharedClock, arrived: Arc<Notify>) -> Self {
+    pub fn new(
+        store: Store,
+        fetcher: Arc<Fetcher>,
+        limits: &PollConfig,
+        clock: SharedClock,
+        arrived: Arc<Notify>,
+    ) -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             store,
@@ -118,8 +125,45 @@ impl Poller {
             Ok(Fetched::Gone) => gone(&feed),
             Err(e) => unanswered(&feed, &e, chain(&e)),
         };
-        let finished_at = self.clock.now();
-        self.commit(feed, found, (started_at, finished_at)).await
+        let came = Came::Polled { news: found.facts.news };
+        self.commit(feed, found, came, started_at).await
+    }
+
+    /// Takes in a document that a hub has pushed, for a feed that was claimed, and gives the lease back. Hubs are believed about
+    /// items, many bring only those that are new; of the feed itself only its publisher speaks. A document that cannot be read is
+    /// no failure of the feed.
+    ///
+    /// # Errors
+    /// When the database fails: then it is as if nothing had come.
+    pub async fn pushed(&self, feed: FeedForPoll, document: Document) -> Result<Polled, StoreError> {
+        let started_at = self.clock.now();
+        let found = match self.understood(&feed, document, false).await? {
+            Ok(found) => found,
+            Err(unread) => {
+                self.store.give_back(vec![feed.id]).await?;
+                return Ok(Polled {
+                    feed: feed.id,
+                    name: feed.name,
+                    outcome: Outcome::Failed,
+                    bytes: unread.bytes,
+                    committed: Committed::default(),
+                    error: Some(unread.reason),
+                });
+            }
+        };
+        let document = found.document.map(|read| ReadDocument {
+            is_believed: false,
+            ..read
+        });
+        let found = Found {
+            outcome: document.as_ref().map_or(Outcome::Unchanged, |_| Outcome::Fetched),
+            status: None,
+            error: None,
+            validators: None,
+            document,
+            ..found
+        };
+        self.commit(feed, found, Came::Pushed, started_at).await
     }
 
     /// The feed that a page offered is no more: the page may offer another by now.
@@ -251,7 +295,11 @@ impl Poller {
                 now,
             };
             match ingest::read(&input) {
-                Ok(reading) => Ok((reading.feed.facts, identity::keyed(reading.feed.items), reading.losses)),
+                Ok(reading) => {
+                    let mut facts = reading.feed.facts;
+                    hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
+                    Ok((facts, identity::keyed(reading.feed.items), reading.losses))
+                }
                 Err(e) => Err(Unread {
                     bytes,
                     reason: chain(&e),
@@ -291,9 +339,17 @@ impl Poller {
         &self,
         feed: FeedForPoll,
         found: Found,
-        (started_at, finished_at): (Timestamp, Timestamp),
+        came: Came,
+        started_at: Timestamp,
     ) -> Result<Polled, StoreError> {
-        let (next_poll_at, reason) = next_poll(feed.id, &found.facts, &self.limits, finished_at);
+        let finished_at = self.clock.now();
+        let (ordinary, reason) = next_poll(feed.id, &found.facts, &self.limits, finished_at);
+        let ordinary = if came == Came::Pushed { feed.due_at } else { ordinary };
+        let sharing = hub::share(feed.pushed, came, ordinary, finished_at, self.limits.max_interval);
+        let reason = match sharing {
+            Some(sharing) if sharing.trusted => "the hub pushes it".to_owned(),
+            _ => reason.to_string(),
+        };
         let intent = PollIntent {
             feed: feed.id,
             started_at,
@@ -305,8 +361,9 @@ impl Poller {
             validators: found.validators,
             offered: found.offered,
             document: found.document,
-            next_poll_at,
-            reason: reason.to_string(),
+            next_poll_at: sharing.map_or(ordinary, |sharing| sharing.next_poll_at),
+            reason,
+            sharing,
         };
         let committed = self.store.commit_poll(intent).await?;
         if committed.new > 0 {

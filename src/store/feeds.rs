@@ -11,6 +11,7 @@ use crate::model::clock::{from_millis, later};
 use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Manner, Select, Validators, Wishes};
 use crate::model::poll::Loss;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
+use crate::store::subscriptions::{self, PUSHED};
 use crate::store::{SqlResult, Store, StoreError};
 
 /// Length of the ring of polls that is kept for each feed.
@@ -130,15 +131,19 @@ impl Store {
             match wanted {
                 Wanted::Due => claimed(
                     db,
-                    "update feed set leased_until = ?2 where id in (
-                         select id from feed where configured = 1 and next_poll_at <= ?1 and leased_until <= ?1
-                         order by next_poll_at limit ?3) returning *",
+                    &format!(
+                        "update feed set leased_until = ?2 where id in (
+                             select id from feed where configured = 1 and next_poll_at <= ?1 and leased_until <= ?1
+                             order by next_poll_at limit ?3) returning *, {PUSHED}"
+                    ),
                     params![now, until, signed(limit)],
                 ),
                 Wanted::These(ids) => claimed(
                     db,
-                    "update feed set leased_until = ?2
-                     where leased_until <= ?1 and id in (select value from json_each(?3)) returning *",
+                    &format!(
+                        "update feed set leased_until = ?2 where configured = 1 and leased_until <= ?1
+                             and id in (select value from json_each(?3)) returning *, {PUSHED}"
+                    ),
                     params![now, until, serde_json::json!(ids).to_string()],
                 ),
             }
@@ -184,6 +189,7 @@ impl Store {
         self.write("giving back leases", |db| {
             db.execute("update feed set leased_until = 0 where leased_until > 0", [])?;
             db.execute("update delivery set leased_until = 0 where leased_until > 0", [])?;
+            db.execute("update subscription set leased_until = 0 where leased_until > 0", [])?;
             Ok(())
         })
         .await
@@ -203,6 +209,10 @@ impl Store {
             db.execute("update feed set leased_until = 0 where leased_until > ?1", [beyond])?;
             db.execute(
                 "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
+                [now, beyond],
+            )?;
+            db.execute(
+                "update subscription set next_attempt_at = ?1, leased_until = 0 where next_attempt_at > ?2",
                 [now, beyond],
             )?;
             Ok(())
@@ -426,6 +436,7 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         offset_minutes: row.get("offset_minutes")?,
         entries: unsigned(row.get("entries")?),
         shrunk: unsigned(row.get("shrunk")?),
+        pushed: subscriptions::pushed(row)?,
     })
 }
 

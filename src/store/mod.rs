@@ -2,7 +2,7 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`polls`], [`stories`], [`editions`], [`deliveries`].
+//! [`feeds`], [`polls`], [`stories`], [`editions`], [`deliveries`], [`subscriptions`], [`pushes`].
 
 mod connection;
 pub mod deliveries;
@@ -11,8 +11,10 @@ pub mod feeds;
 pub mod locks;
 mod migrations;
 pub mod polls;
+pub mod pushes;
 mod rows;
 pub mod stories;
+pub mod subscriptions;
 
 use std::path::Path;
 use std::sync::Arc;

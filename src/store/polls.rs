@@ -10,7 +10,7 @@ use crate::model::item::{ItemId, ItemKey, KnownItem, NewItem};
 use crate::model::poll::{Committed, ItemChange, Outcome, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, stories};
+use crate::store::{SqlResult, Store, StoreError, stories, subscriptions};
 
 impl Store {
     /// What is remembered of those items of a feed that have one of these keys.
@@ -57,6 +57,7 @@ impl Store {
             };
             write_feed(db, &intent)?;
             write_history(db, &intent, committed)?;
+            subscriptions::write_sharing(db, intent.feed, intent.sharing.as_ref())?;
             Ok(committed)
         })
         .await

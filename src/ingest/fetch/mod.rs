@@ -5,6 +5,7 @@
 
 pub mod guard;
 pub mod hosts;
+pub mod hub;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
