@@ -136,6 +136,7 @@ impl App {
     fn subscriptions_by(&self, fetcher: Arc<Fetcher>) -> Subscriptions {
         // Hubs call from outside: the address listened on is none that they could use.
         let url = self.config.web.public_url.as_ref();
+        let url = url.filter(|url| fetcher.could_be_called(url));
         let base = url.map(|url| url.as_str().trim_end_matches('/').to_owned());
         Subscriptions::new(self.store.clone(), fetcher, Arc::clone(&self.clock), base)
     }

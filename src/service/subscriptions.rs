@@ -141,11 +141,11 @@ impl Subscriptions {
             }
         }
         asking.shutdown().await;
-        if left.is_empty() {
-            Ok(())
-        } else {
-            self.store.give_back_hub_requests(left).await
+        // One that broke off is not given back: it might break off again, at once.
+        if stop.is_cancelled() && !left.is_empty() {
+            self.store.give_back_hub_requests(left).await?;
         }
+        Ok(())
     }
 
     async fn ask(&self, request: &HubRequest) -> Result<(), AskError> {

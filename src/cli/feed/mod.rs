@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::cli::{Usage, open, print};
 use crate::store::feeds::{FeedStatus, PollStatus};
+use crate::store::subscriptions::SubscriptionStatus;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum FeedCommand {
@@ -62,7 +63,8 @@ pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow:
                     "there is no feed {name:?}; `tidings feed list` shows the names"
                 ))
             })?;
-            print(&show(feed, &app.store.recent_polls(feed.id).await?))?;
+            let subscriptions = app.store.subscriptions(feed.id).await?;
+            print(&show(feed, &subscriptions, &app.store.recent_polls(feed.id).await?))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -106,7 +108,22 @@ fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn show(feed: &FeedStatus, polls: &[PollStatus]) -> String {
+/// What was agreed with a hub, and what came of it.
+fn hub(subscription: &SubscriptionStatus) -> String {
+    let moment_after = |words: &str, at: Option<Timestamp>| at.map(|at| format!("{words}{}", moment(at)));
+    format!(
+        "{} ({}{}); {} pushed{}, {} ignored, {} dropped",
+        subscription.hub,
+        subscription.state,
+        moment_after(" until ", subscription.lease_ends_at).unwrap_or_default(),
+        subscription.pushes,
+        moment_after(", the last at ", subscription.last_push_at).unwrap_or_default(),
+        subscription.ignored,
+        subscription.dropped,
+    )
+}
+
+fn show(feed: &FeedStatus, subscriptions: &[SubscriptionStatus], polls: &[PollStatus]) -> String {
     let mut text = format!("{}\n", feed.name);
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -125,6 +142,10 @@ fn show(feed: &FeedStatus, polls: &[PollStatus]) -> String {
     );
     line("last success", &feed.last_success_at.map(moment).unwrap_or_default());
     line("error", &feed.error);
+    for subscription in subscriptions {
+        line("hub", &hub(subscription));
+        line("hub error", &subscription.error);
+    }
     if polls.is_empty() {
         return text;
     }

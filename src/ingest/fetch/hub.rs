@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{LOCATION, RETRY_AFTER};
-use url::Host;
+use url::{Host, Url};
 
 use crate::ingest::fetch::{EXCERPT_BYTES, FetchError, Fetcher, beginning, first_words, retry_after, text, transport};
 use crate::model::feed::{FeedUrl, FeedUrlError};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
+
+/// Ends of names that mean something only inside a network (RFC 6761, RFC 6762, and the usual ones).
+const INSIDE: [&str; 5] = [".localhost", ".local", ".internal", ".lan", ".home.arpa"];
 
 /// Why a hub did not take a request.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,13 @@ impl Fetcher {
             Some(Host::Domain(_)) | None => false,
         };
         hub.as_url().scheme() == "https" || is_own
+    }
+
+    /// Whether a hub could call an address: it is public by its look, or in a network of the operator's own.
+    #[must_use]
+    pub fn could_be_called(&self, url: &Url) -> bool {
+        let is_inside = |name: &str| !name.contains('.') || INSIDE.iter().any(|end| name.ends_with(end));
+        self.guard.check_url(url).is_ok() && !url.domain().is_some_and(is_inside)
     }
 
     /// Sends a form to a hub. `has_secret`: it goes only where secrets are kept. `now` dates `Retry-After`.
