@@ -18,10 +18,13 @@ use crate::model::heartbeat::Heartbeat;
 use crate::service::digests::Digests;
 use crate::service::outbox::Outbox;
 use crate::service::poll::Poller;
+use crate::service::push::Pushes;
 use crate::service::scheduler::Scheduler;
 use crate::service::stories::Stories;
+use crate::service::subscriptions::Subscriptions;
 use crate::store::Store;
 use crate::store::locks::Locks;
+use crate::web::push::Inbox;
 use crate::web::{self, Site};
 
 /// How long services may take to end; what is under way after that is dropped, and done again by the next start.
@@ -42,6 +45,8 @@ pub struct App {
     locks: Locks,
     /// Told by polls when items have arrived.
     arrived: Arc<Notify>,
+    /// Told by the pages when a hub has pushed something.
+    pushed: Arc<Notify>,
     /// The scheduler's sign of life.
     beat: Arc<Heartbeat>,
 }
@@ -86,6 +91,7 @@ impl App {
             store,
             clock,
             arrived: Arc::default(),
+            pushed: Arc::default(),
             beat: Arc::default(),
         })
     }
@@ -93,16 +99,56 @@ impl App {
     /// Polls feeds.
     #[must_use]
     pub fn scheduler(&self) -> Scheduler {
-        let (store, clock, poll) = (self.store.clone(), Arc::clone(&self.clock), &self.config.poll);
-        let fetcher = Fetcher::new(&self.config.fetch, poll.concurrency);
-        let poller = Poller::new(
-            store.clone(),
-            fetcher,
-            poll,
-            Arc::clone(&clock),
+        self.scheduler_of(self.poller(&self.fetcher()))
+    }
+
+    fn scheduler_of(&self, poller: Arc<Poller>) -> Scheduler {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        Scheduler::new(
+            store,
+            poller,
+            clock,
+            self.config.poll.concurrency,
+            Arc::clone(&self.beat),
+        )
+    }
+
+    fn fetcher(&self) -> Arc<Fetcher> {
+        Arc::new(Fetcher::new(&self.config.fetch, self.config.poll.concurrency))
+    }
+
+    fn poller(&self, fetcher: &Arc<Fetcher>) -> Arc<Poller> {
+        Arc::new(Poller::new(
+            self.store.clone(),
+            Arc::clone(fetcher),
+            &self.config.poll,
+            Arc::clone(&self.clock),
             Arc::clone(&self.arrived),
-        );
-        Scheduler::new(store, Arc::new(poller), clock, poll.concurrency, Arc::clone(&self.beat))
+        ))
+    }
+
+    /// Asks hubs to push feeds.
+    #[must_use]
+    pub fn subscriptions(&self) -> Subscriptions {
+        self.subscriptions_by(self.fetcher())
+    }
+
+    fn subscriptions_by(&self, fetcher: Arc<Fetcher>) -> Subscriptions {
+        // Hubs call from outside: the address listened on is none that they could use.
+        let url = self.config.web.public_url.as_ref();
+        let url = url.filter(|url| fetcher.could_be_called(url));
+        let base = url.map(|url| url.as_str().trim_end_matches('/').to_owned());
+        Subscriptions::new(self.store.clone(), fetcher, Arc::clone(&self.clock), base)
+    }
+
+    /// Reads what hubs have pushed.
+    #[must_use]
+    pub fn pushes(&self) -> Pushes {
+        self.pushes_by(self.poller(&self.fetcher()))
+    }
+
+    fn pushes_by(&self, poller: Arc<Poller>) -> Pushes {
+        Pushes::new(self.store.clone(), poller, Arc::clone(&self.clock), &self.config.poll)
     }
 
     /// Gives stories their places.
@@ -222,7 +268,11 @@ impl App {
         self.config = config;
     }
 
-    fn site(&self, listen: SocketAddr) -> Site {
+    /// The pages, when they are listened for at `listen`.
+    #[must_use]
+    pub fn site(&self, listen: SocketAddr) -> Site {
+        let fetch = &self.config.fetch;
+        let inbox = Inbox::new(fetch.max_body_bytes, fetch.timeout, Arc::clone(&self.pushed));
         let (store, views) = (self.store.clone(), self.config.views.clone());
         Site::new(
             store,
@@ -231,12 +281,16 @@ impl App {
             self.beat(),
             Arc::clone(&self.clock),
         )
+        .with_inbox(inbox)
     }
 
     /// Starts all that runs beside the pages.
     fn start(&self, outbox: Outbox, stop: &CancellationToken) -> JoinSet<()> {
         let mut services = JoinSet::new();
-        let (scheduler, stories, digests) = (self.scheduler(), self.stories(), self.digests());
+        let (fetcher, stories, digests) = (self.fetcher(), self.stories(), self.digests());
+        let poller = self.poller(&fetcher);
+        let (scheduler, subscriptions) = (self.scheduler_of(Arc::clone(&poller)), self.subscriptions_by(fetcher));
+        let (pushes, pushed) = (self.pushes_by(poller), Arc::clone(&self.pushed));
         let mails = Arc::new(Notify::new());
         let (told, token) = (Arc::clone(&mails), stop.clone());
         services.spawn(async move { outbox.run(&told, &token).await });
@@ -246,6 +300,13 @@ impl App {
         services.spawn(async move { stories.run(&token).await });
         let token = stop.clone();
         services.spawn(async move { scheduler.run(&token).await });
+        // Without a public address it leaves the hubs that are left, and rests.
+        let token = stop.clone();
+        services.spawn(async move { subscriptions.run(&token).await });
+        if self.config.web.public_url.is_some() {
+            let token = stop.clone();
+            services.spawn(async move { pushes.run(&pushed, &token).await });
+        }
         services
     }
 }

@@ -8,6 +8,7 @@ use url::Url;
 use crate::model::feed::FeedUrl;
 use crate::text::html::page::{Css, Page, Part};
 use crate::text::html::{as_html, excerpt, plain_line};
+use crate::text::link_header;
 
 /// Feeds of one page that are told.
 const MAX_OFFERS: usize = 20;
@@ -118,55 +119,13 @@ fn is_feed_type(media_type: &str) -> bool {
     FEED_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known))
 }
 
-/// RFC 8288 §3: `<address>; rel="alternate"; type="application/atom+xml", <...>`.
 fn from_headers(links: &[String], address: &Url) -> Vec<Offer> {
-    let parts = links.iter().flat_map(|line| split_outside_quotes(line, ','));
-    parts.filter_map(|link| from_header(link, address)).collect()
-}
-
-fn from_header(link: &str, address: &Url) -> Option<Offer> {
-    let (href, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let parameters: Vec<(String, String)> = split_outside_quotes(parameters, ';')
-        .into_iter()
-        .filter_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            let value = value.trim().trim_matches('"').replace('\\', "");
-            Some((name.trim().to_ascii_lowercase(), value))
-        })
-        .collect();
-    // RFC 8288 §3.3: the first of a name counts.
-    let parameter = |name: &str| {
-        parameters
-            .iter()
-            .find(|(known, _)| known == name)
-            .map_or("", |(_, value)| value)
-    };
-    let (rel, media_type) = (parameter("rel"), parameter("type"));
-    // With an anchor, a link speaks of another document.
-    let is_offer = parameter("anchor").is_empty() && is_offer(rel, media_type, href);
-    is_offer.then(|| offer(address, href, parameter("title"), rank(media_type)))?
-}
-
-/// The parts of a header's value; what stands in quotes or in angle brackets is not parted.
-fn split_outside_quotes(text: &str, mark: char) -> Vec<&str> {
-    let (mut parts, mut start, mut inside, mut escaped) = (Vec::new(), 0, None, false);
-    for (at, c) in text.char_indices() {
-        match (inside, c) {
-            _ if escaped => escaped = false,
-            (Some('"'), '\\') => escaped = true,
-            (Some(end), c) if c == end => inside = None,
-            (Some(_), _) => {}
-            (None, '"') => inside = Some('"'),
-            (None, '<') => inside = Some('>'),
-            (None, c) if c == mark => {
-                parts.extend(text.get(start..at));
-                start = at + c.len_utf8();
-            }
-            _ => {}
-        }
-    }
-    parts.extend(text.get(start..));
-    parts
+    let offered = link_header::parse(links).into_iter().filter_map(|link| {
+        let (rel, media_type) = (link.parameter("rel"), link.parameter("type"));
+        is_offer(rel, media_type, &link.href)
+            .then(|| offer(address, &link.href, link.parameter("title"), rank(media_type)))?
+    });
+    offered.collect()
 }
 
 /// Whether a link with these values leads to a feed.

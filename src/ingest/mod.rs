@@ -7,6 +7,7 @@ pub mod date;
 pub mod decide;
 pub mod discover;
 pub mod fetch;
+pub mod hub;
 pub mod identity;
 pub mod moves;
 pub mod normalise;

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::model::subscription::Pushed;
+
 /// The row of a feed in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -230,6 +232,8 @@ pub struct FeedForPoll {
     pub entries: u32,
     /// Polls in a row that brought a document which was not.
     pub shrunk: u32,
+    /// Whether a hub pushes it.
+    pub pushed: Pushed,
 }
 
 impl FeedForPoll {

@@ -8,4 +8,5 @@ pub mod heartbeat;
 pub mod item;
 pub mod poll;
 pub mod story;
+pub mod subscription;
 pub mod view;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::feed::{Candidate, FeedFacts, FeedId, FeedUrl, Validators};
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
+use crate::model::subscription::Sharing;
 
 /// How a poll ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -254,6 +255,8 @@ pub struct PollIntent {
     pub pace: u32,
     /// Why then, for a person.
     pub reason: String,
+    /// How pushes and polls share the feed from now on; None: as before.
+    pub sharing: Option<Sharing>,
 }
 
 /// What becomes of permanent redirects.

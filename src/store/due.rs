@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::clock::{from_millis, later};
 use crate::model::feed::{Candidate, FeedForPoll, FeedId, FeedUrl, Validators, Wishes};
+use crate::model::subscription::Pushed;
 use crate::store::rows::{signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -125,6 +126,7 @@ impl Store {
         self.write("giving back leases", |db| {
             db.execute("update feed set leased_until = 0 where leased_until > 0", [])?;
             db.execute("update delivery set leased_until = 0 where leased_until > 0", [])?;
+            db.execute("update subscription set leased_until = 0 where leased_until > 0", [])?;
             Ok(())
         })
         .await
@@ -144,6 +146,10 @@ impl Store {
             db.execute("update feed set leased_until = 0 where leased_until > ?1", [beyond])?;
             db.execute(
                 "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
+                [now, beyond],
+            )?;
+            db.execute(
+                "update subscription set next_attempt_at = ?1, leased_until = 0 where next_attempt_at > ?2",
                 [now, beyond],
             )?;
             Ok(())
@@ -174,12 +180,13 @@ fn most_late(db: &Connection, now: Timestamp, limit: usize) -> SqlResult<Vec<Fee
     Ok(late.into_iter().map(|(_, id)| id).collect())
 }
 
-/// The columns of a claim, in the order in which [`for_poll`] takes them.
+/// The columns of a claim, in the order in which [`for_poll`] takes them. The last tells of the feed's hub.
 const CLAIM: &str = "update feed set leased_until = ?2
-     where leased_until <= ?1 and id in (select value from json_each(?3))
+     where configured = 1 and leased_until <= ?1 and id in (select value from json_each(?3))
      returning id, name, url, etag, last_modified, document_hash, failures, failing_since, last_success_at, rhythm,
          ttl_minutes, skip_hours, skip_days, next_poll_at, offered_url, moved_url, move_url, move_since, move_polls, refused_url,
-         site_link, searched_at, access, manner, offset_minutes, entries, shrunk";
+         site_link, searched_at, access, manner, offset_minutes, entries, shrunk,
+         (select trusted from subscription where feed_id = feed.id and state = 'active' and lease_ends_at > ?1)";
 
 /// Takes the columns of a row one after another.
 struct Columns<'r> {
@@ -255,6 +262,11 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         offset_minutes: columns.take()?,
         entries: columns.number()?,
         shrunk: columns.number()?,
+        pushed: match columns.take::<Option<bool>>()? {
+            None => Pushed::Never,
+            Some(false) => Pushed::Promised,
+            Some(true) => Pushed::Proven,
+        },
     })
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -23,6 +23,10 @@ const MIGRATIONS: [(&str, &str); 4] = [
     (
         "0004_be_a_good_guest",
         include_str!("../../migrations/sqlite/0004_be_a_good_guest.sql"),
+    ),
+    (
+        "0005_subscribe_to_hubs",
+        include_str!("../../migrations/sqlite/0005_subscribe_to_hubs.sql"),
     ),
 ];
 

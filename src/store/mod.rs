@@ -2,7 +2,8 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`due`], [`hosts`], [`moves`], [`polls`], [`stories`], [`editions`], [`deliveries`].
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`polls`], [`stories`], [`editions`], [`deliveries`], [`subscriptions`],
+//! [`pushes`].
 
 mod connection;
 pub mod deliveries;
@@ -14,8 +15,10 @@ pub mod locks;
 mod migrations;
 pub mod moves;
 pub mod polls;
+pub mod pushes;
 mod rows;
 pub mod stories;
+pub mod subscriptions;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, hosts, moves, stories};
+use crate::store::{SqlResult, Store, StoreError, hosts, moves, stories, subscriptions};
 
 /// Gaps that are kept for each feed.
 const GAPS_KEPT: u32 = 10;
@@ -82,6 +82,7 @@ impl Store {
             };
             write_feed(db, &intent, &mut committed)?;
             write_history(db, &intent, committed)?;
+            subscriptions::write_sharing(db, intent.feed, intent.sharing.as_ref())?;
             Ok(committed)
         })
         .await

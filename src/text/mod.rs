@@ -1,10 +1,13 @@
-//! Text as people and programs read it: HTML made safe, words folded for comparing, links in canonical form, languages.
+//! Text as people and programs read it: HTML made safe, words folded for comparing, links in canonical form, languages, headers
+//! and signatures.
 
 pub mod canonical_url;
 pub mod fold;
 pub mod hash;
 pub mod html;
 pub mod language;
+pub mod link_header;
+pub mod signature;
 pub mod xml;
 
 use std::borrow::Cow;

@@ -1,10 +1,12 @@
-//! The web side: merged feeds, a front page that lists them, and two addresses for those who watch the daemon.
+//! The web side: merged feeds, a front page that lists them, addresses that hubs call, and two for those who watch the daemon.
 
 mod feeds;
 mod front;
 mod health;
+pub mod push;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
@@ -16,6 +18,7 @@ use crate::model::heartbeat::Heartbeat;
 use crate::model::view::View;
 use crate::store::Store;
 use crate::web::feeds::Cache;
+use crate::web::push::Inbox;
 
 /// What the pages need to know; a new one is made when the configuration changes.
 #[derive(Debug)]
@@ -30,11 +33,13 @@ pub struct Site {
     pub beat: Arc<Heartbeat>,
     /// Tells the time.
     pub clock: SharedClock,
+    /// What hubs push.
+    pub inbox: Inbox,
     cache: Cache,
 }
 
 impl Site {
-    /// The pages of these views.
+    /// The pages of these views. No hub can push until [`Site::with_inbox`].
     #[must_use]
     pub fn new(store: Store, views: Vec<View>, public_url: String, beat: Arc<Heartbeat>, clock: SharedClock) -> Self {
         Self {
@@ -43,8 +48,15 @@ impl Site {
             public_url,
             beat,
             clock,
+            inbox: Inbox::new(0, Duration::ZERO, Arc::default()),
             cache: Cache::default(),
         }
+    }
+
+    /// The same pages, and an inbox for what hubs push.
+    #[must_use]
+    pub fn with_inbox(self, inbox: Inbox) -> Self {
+        Self { inbox, ..self }
     }
 }
 
@@ -59,6 +71,7 @@ pub async fn serve(listener: TcpListener, site: CurrentSite, stop: CancellationT
     let router = Router::new()
         .route("/", get(front::front))
         .route("/feeds/{file}", get(feeds::feed))
+        .route("/websub/{token}", get(push::intent).post(push::content))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .with_state(site);

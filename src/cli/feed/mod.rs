@@ -82,6 +82,7 @@ pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow:
             let known = show::Known {
                 polls: app.store.recent_polls(feed.id).await?,
                 gaps: app.store.gaps(feed.id).await?,
+                subscriptions: app.store.subscriptions(feed.id).await?,
                 feed,
             };
             if json {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::cli::feed::{moment, next};
 use crate::ingest::cadence::is_dead;
 use crate::store::feeds::{AskedFor, FeedStatus, GapStatus, Politeness, PollStatus};
+use crate::store::subscriptions::SubscriptionStatus;
 
 /// All that is known of a feed.
 #[derive(Debug, Serialize)]
@@ -16,6 +17,8 @@ pub(super) struct Known {
     pub(super) polls: Vec<PollStatus>,
     /// Newest first.
     pub(super) gaps: Vec<GapStatus>,
+    /// What was agreed with hubs.
+    pub(super) subscriptions: Vec<SubscriptionStatus>,
 }
 
 /// For people.
@@ -48,6 +51,10 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
     line("notice", &feed.notice);
     line("publisher asks", &asked(&feed.asked));
     line("politeness", &politeness(&feed.politeness));
+    for subscription in &known.subscriptions {
+        line("hub", &hub(subscription));
+        line("hub error", &subscription.error);
+    }
     for gap in &known.gaps {
         line("items missed", &missed(gap));
     }
@@ -113,6 +120,21 @@ fn politeness(counts: &Politeness) -> String {
         counts.requests,
         share(counts.conditional),
         share(counts.not_modified),
+    )
+}
+
+/// What was agreed with a hub, and what came of it.
+fn hub(subscription: &SubscriptionStatus) -> String {
+    let moment_after = |words: &str, at: Option<Timestamp>| at.map(|at| format!("{words}{}", moment(at)));
+    format!(
+        "{} ({}{}); {} pushed{}, {} ignored, {} dropped",
+        subscription.hub,
+        subscription.state,
+        moment_after(" until ", subscription.lease_ends_at).unwrap_or_default(),
+        subscription.pushes,
+        moment_after(", the last at ", subscription.last_push_at).unwrap_or_default(),
+        subscription.ignored,
+        subscription.dropped,
     )
 }
 

@@ -42,12 +42,17 @@ impl Guard {
     /// # Errors
     /// When it must not be reached.
     pub fn check(&self, ip: IpAddr) -> Result<(), Forbidden> {
-        let is_allowed = |ip: IpAddr| self.allowed.iter().any(|network| network.contains(&ip));
-        if is_allowed(ip) || is_allowed(ip.to_canonical()) || is_public(ip) {
+        if self.is_allowed(ip) || is_public(ip) {
             Ok(())
         } else {
             Err(Forbidden(ip))
         }
+    }
+
+    /// Whether the operator has named the network of an address.
+    pub(super) fn is_allowed(&self, ip: IpAddr) -> bool {
+        let named = |ip: IpAddr| self.allowed.iter().any(|network| network.contains(&ip));
+        named(ip) || named(ip.to_canonical())
     }
 
     /// Judges an address that is written as numbers; names are judged when they are resolved.

@@ -7,6 +7,7 @@ mod clients;
 mod error;
 pub mod guard;
 pub mod hosts;
+pub mod hub;
 mod signals;
 
 use std::collections::HashSet;

@@ -9,7 +9,7 @@ use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl};
 use crate::model::poll::Failure;
 use crate::service::poll::Poller;
-use crate::service::poll::found::{Found, Unread};
+use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
 
 /// A feed that has been missing for so long is looked for on its site, and so often.
@@ -21,9 +21,9 @@ impl Poller {
         &self,
         feed: &FeedForPoll,
         document: Document,
-        may_follow: bool,
+        means: Means,
     ) -> Result<Found, StoreError> {
-        let unread = match self.understood(feed, document, may_follow).await? {
+        let unread = match self.understood(feed, document, means).await? {
             Ok(found) => return Ok(found),
             Err(unread) => unread,
         };
@@ -40,7 +40,7 @@ impl Poller {
         }
         let found = |reason: &str| format!("the page offers the feed {offer}, but {reason}");
         match self.fetcher.fetch(&offer, &feed.access, self.clock.now()).await {
-            Ok(Fetched::Document(document)) => match self.understood(feed, *document, false).await? {
+            Ok(Fetched::Document(document)) => match self.understood(feed, *document, Means::Feed).await? {
                 Ok(found) => Ok(Found {
                     offered: Some(offer),
                     moved_to: None,
@@ -61,7 +61,7 @@ impl Poller {
     /// The feed that a page offered is no more: the page may offer another by now.
     pub(super) async fn find_again(&self, feed: &FeedForPoll) -> Result<Found, StoreError> {
         match self.fetcher.fetch(&feed.url, &feed.access, self.clock.now()).await {
-            Ok(Fetched::Document(document)) => self.document(feed, *document, true).await,
+            Ok(Fetched::Document(document)) => self.document(feed, *document, Means::FeedOrPage).await,
             Ok(_) => Ok(Found::gone()),
             Err(e) => Ok(Found::unanswered(&e)),
         }

@@ -6,7 +6,18 @@ use crate::ingest::fetch::{Confirmed, Document, FetchError, Signals};
 use crate::ingest::moves::Trace;
 use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl, Validators};
-use crate::model::poll::{Failure, Gap, HostRest, Outcome, ReadDocument};
+use crate::model::poll::{Failure, Gap, HostRest, ItemChange, Outcome, ReadDocument};
+
+/// What a document is, before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// The feed's own, and a page in its place is an error.
+    Feed,
+    /// The same, or a page that offers the feed.
+    FeedOrPage,
+    /// What a hub has pushed, or what came before the feed's own: what is missing in it means nothing.
+    Part,
+}
 
 /// What a poll found out.
 #[derive(Debug)]
@@ -103,6 +114,29 @@ impl Found {
         Self {
             error: Some((failure, reason)),
             ..Self::new(Outcome::Failed, status)
+        }
+    }
+
+    /// Whether there are new items in it.
+    pub(super) fn has_news(&self) -> bool {
+        let changes = self.document.iter().flat_map(|document| &document.changes);
+        changes
+            .into_iter()
+            .any(|change| matches!(change, ItemChange::New { .. }))
+    }
+
+    /// The same without what it says of the feed itself, and of the answer that it came with.
+    pub(super) fn of_items_only(self) -> Self {
+        let document = self.document.map(|read| ReadDocument {
+            is_believed: false,
+            ..read
+        });
+        Self {
+            bytes: self.bytes,
+            rhythm: self.rhythm,
+            outcome: document.as_ref().map_or(Outcome::Unchanged, |_| Outcome::Fetched),
+            document,
+            ..Self::new(Outcome::Unchanged, None)
         }
     }
 

@@ -14,19 +14,20 @@ use crate::config::PollConfig;
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::cadence::{NextPoll, PollFacts, next_poll, pace, spread};
 use crate::ingest::fetch::hosts::Place;
-use crate::ingest::fetch::{Fetched, Fetcher, Question};
+use crate::ingest::fetch::{Document, Fetched, Fetcher, Question};
+use crate::ingest::hub::{self, Came};
 use crate::ingest::moves;
 use crate::model::clock::{SharedClock, later};
 use crate::model::feed::{FeedForPoll, FeedId};
 use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
-use crate::service::poll::found::Found;
+use crate::service::poll::found::{Found, Means};
 use crate::store::{Store, StoreError};
 
 /// Polls feeds.
 #[derive(Debug)]
 pub struct Poller {
     store: Store,
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     limits: PollConfig,
     clock: SharedClock,
     /// As many documents are read at once as there are processors.
@@ -59,7 +60,13 @@ pub struct Polled {
 impl Poller {
     /// A poller; `arrived` is told when items are stored.
     #[must_use]
-    pub fn new(store: Store, fetcher: Fetcher, limits: &PollConfig, clock: SharedClock, arrived: Arc<Notify>) -> Self {
+    pub fn new(
+        store: Store,
+        fetcher: Arc<Fetcher>,
+        limits: &PollConfig,
+        clock: SharedClock,
+        arrived: Arc<Notify>,
+    ) -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             store,
@@ -106,15 +113,48 @@ impl Poller {
         let mut found = match asked.answer {
             Ok(Fetched::Later(until, host)) => return self.postpone(feed, until, &host).await,
             _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => self.find_again(&feed).await?,
-            Ok(Fetched::Document(document)) => self.document(&feed, *document, !feed.was_read()).await?,
+            Ok(Fetched::Document(document)) => {
+                let means = if feed.was_read() {
+                    Means::Feed
+                } else {
+                    Means::FeedOrPage
+                };
+                self.document(&feed, *document, means).await?
+            }
             Ok(Fetched::NotModified(confirmed)) => Found::not_modified(&feed, *confirmed),
             Ok(Fetched::Gone) => Found::gone(),
             Err(e) => Found::unanswered(&e),
         };
         found.rest = asked.rest;
         found.proposed = self.search_site(&feed, &found).await;
-        let finished_at = self.clock.now();
-        self.commit(feed, found, (started_at, finished_at)).await
+        let came = Came::Polled { news: found.has_news() };
+        self.commit(feed, found, came, started_at).await
+    }
+
+    /// Takes in a document that a hub has pushed, for a feed that was claimed, and gives the lease back. Hubs are believed about
+    /// items, many bring only those that are new; of the feed itself only its publisher speaks. A document that cannot be read is
+    /// no failure of the feed.
+    ///
+    /// # Errors
+    /// When the database fails: then it is as if nothing had come.
+    pub async fn pushed(&self, feed: FeedForPoll, document: Document) -> Result<Polled, StoreError> {
+        let started_at = self.clock.now();
+        let found = match self.understood(&feed, document, Means::Part).await? {
+            Ok(found) => found,
+            Err(unread) => {
+                self.store.give_back(vec![feed.id]).await?;
+                return Ok(Polled {
+                    feed: feed.id,
+                    name: feed.name,
+                    outcome: Outcome::Failed,
+                    bytes: unread.bytes,
+                    committed: Committed::default(),
+                    failure: Some(unread.failure),
+                    error: Some(unread.reason),
+                });
+            }
+        };
+        self.commit(feed, found.of_items_only(), Came::Pushed, started_at).await
     }
 
     /// Nobody was asked: the feed comes back when its host may be.
@@ -137,11 +177,22 @@ impl Poller {
         &self,
         feed: FeedForPoll,
         found: Found,
-        (started_at, finished_at): (Timestamp, Timestamp),
+        came: Came,
+        started_at: Timestamp,
     ) -> Result<Polled, StoreError> {
-        let next = self.next(&feed, &found, finished_at);
+        let finished_at = self.clock.now();
+        let NextPoll { at, reason } = self.next(&feed, &found, finished_at);
+        let ordinary = if came == Came::Pushed { feed.due_at } else { at };
+        let sharing = hub::share(feed.pushed, came, ordinary, finished_at, self.limits.max_interval);
+        let next_poll_at = sharing.map_or(ordinary, |sharing| sharing.next_poll_at);
+        let reason = match sharing {
+            Some(sharing) if sharing.trusted => "the hub pushes it".to_owned(),
+            _ => reason.to_string(),
+        };
         let moving = moves::judge(feed.candidate.as_ref(), &feed.refused, found.trace(&feed), finished_at);
-        let wait = next.at.map(|at| at.duration_since(finished_at)).unwrap_or_default();
+        let wait = next_poll_at
+            .map(|at| at.duration_since(finished_at))
+            .unwrap_or_default();
         let intent = PollIntent {
             feed: feed.id,
             started_at,
@@ -150,7 +201,7 @@ impl Poller {
             status: found.status,
             bytes: found.bytes,
             error: found.error.clone(),
-            is_conditional: !feed.validators.is_empty(),
+            is_conditional: came != Came::Pushed && !feed.validators.is_empty(),
             said: (found.fresh_for, found.retry_after),
             validators: found.validators,
             offered: found.offered,
@@ -160,9 +211,10 @@ impl Poller {
             rhythm: found.rhythm,
             host: found.rest,
             document: found.document,
-            next_poll_at: next.at,
+            next_poll_at,
             pace: pace(wait),
-            reason: next.reason.to_string(),
+            reason,
+            sharing,
         };
         let committed = self.store.commit_poll(intent).await?;
         if committed.new > 0 {

@@ -7,13 +7,13 @@ use tracing::error;
 
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
-use crate::ingest::{self, decide, identity};
+use crate::ingest::{self, decide, hub, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl};
 use crate::model::item::{KeyedItem, NewItem};
 use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
 use crate::service::poll::Poller;
-use crate::service::poll::found::{Found, Unread};
+use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
 
 /// Older documents (RFC 5005) that are read to fill a gap.
@@ -34,7 +34,7 @@ impl Poller {
         &self,
         feed: &FeedForPoll,
         document: Document,
-        may_follow: bool,
+        means: Means,
     ) -> Result<Result<Found, Unread>, StoreError> {
         let hash = *blake3::hash(&document.bytes).as_bytes();
         if feed.document_hash == Some(hash) {
@@ -43,11 +43,16 @@ impl Poller {
             return Ok(Ok(found));
         }
         let mut found = Found::document(Outcome::Fetched, &document);
-        let compared = match self.compared(feed, document, hash, may_follow).await? {
+        let compared = match self.compared(feed, document, hash, means).await? {
             Ok(compared) => compared,
             Err(unread) => return Ok(Err(unread)),
         };
         let (known, older, mut read) = (compared.known, compared.older, compared.document);
+        found.rhythm = rhythm(feed, &read, self.clock.now());
+        if means == Means::Part {
+            found.document = Some(read);
+            return Ok(Ok(found));
+        }
         if !read.is_believed {
             let reason = format!(
                 "the document shrank from {} entries to {}; what is new in it is kept",
@@ -61,7 +66,6 @@ impl Poller {
         }
         let is_own_site = !feed.site_link.is_empty() && read.facts.site_link == feed.site_link;
         found.is_same = is_own_site || known > 0 && known * 2 >= usize::try_from(read.entries).unwrap_or_default();
-        found.rhythm = rhythm(feed, &read, self.clock.now());
         if let (Some(after), 0) = (feed.last_success_at, known)
             && feed.entries > 1
             && read.entries > 0
@@ -78,7 +82,7 @@ impl Poller {
         feed: &FeedForPoll,
         document: Document,
         hash: [u8; 32],
-        may_follow: bool,
+        means: Means,
     ) -> Result<Result<Compared, Unread>, StoreError> {
         let _place = self.reading.acquire().await;
         let address = document.address.clone();
@@ -101,7 +105,11 @@ impl Poller {
                 now,
             };
             match ingest::read(&input) {
-                Ok(reading) => Ok((reading.feed.facts, identity::keyed(reading.feed.items), reading.losses)),
+                Ok(reading) => {
+                    let mut facts = reading.feed.facts;
+                    hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
+                    Ok((facts, identity::keyed(reading.feed.items), reading.losses))
+                }
                 Err(e) => Err(Unread {
                     bytes,
                     failure: match bytes {
@@ -110,7 +118,7 @@ impl Poller {
                         _ => Failure::Unreadable,
                     },
                     reason: chain(&e),
-                    offer: (may_follow && e.is_web_page())
+                    offer: (means == Means::FeedOrPage && e.is_web_page())
                         .then(|| ingest::offers(&input, &document.links).into_iter().next())
                         .flatten()
                         .map(|offer| offer.url),
@@ -188,7 +196,7 @@ impl Poller {
             let answer = self.fetcher.fetch(&address, &feed.access, self.clock.now()).await;
             let Ok(Fetched::Document(document)) = answer else { break };
             let hash = *blake3::hash(&document.bytes).as_bytes();
-            let Ok(page) = self.compared(feed, *document, hash, false).await? else {
+            let Ok(page) = self.compared(feed, *document, hash, Means::Part).await? else {
                 break;
             };
             gap.pages += 1;

@@ -11,7 +11,12 @@ use tidings::model::clock::ManualClock;
 use tidings::model::story::StoryText;
 use tidings::service::outbox::Sent;
 use tidings::service::poll::Polled;
+use tidings::service::push::Received;
+use tidings::service::subscriptions::Asked;
 use tidings::story::selection::newest_stories;
+use tidings::web::serve;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub struct TestApp {
@@ -99,6 +104,27 @@ impl TestApp {
     pub async fn send(&self) -> Sent {
         let outbox = self.app.outbox("http://tidings.example").unwrap();
         outbox.send_due(&CancellationToken::new()).await.unwrap()
+    }
+
+    /// Asks the hubs that are due.
+    pub async fn ask_hubs(&self) -> Asked {
+        self.app.subscriptions().look(&CancellationToken::new()).await.unwrap()
+    }
+
+    /// Reads what hubs have pushed, and places what came.
+    pub async fn read_pushes(&self) -> Received {
+        let received = self.app.pushes().read(&CancellationToken::new()).await.unwrap();
+        self.app.stories().place_all().await.unwrap();
+        received
+    }
+
+    /// Serves the pages as they are configured now.
+    pub fn serve(&self, listener: TcpListener) {
+        let (sender, current) = watch::channel(Arc::new(self.app.site(listener.local_addr().unwrap())));
+        tokio::spawn(async move {
+            let _sender = sender;
+            serve(listener, current, CancellationToken::new()).await
+        });
     }
 
     pub fn advance(&self, by: SignedDuration) {

@@ -1,8 +1,9 @@
-//! What the tests talk to: a publisher, a mail server, a daemon in its own process, an app in this one.
+//! What the tests talk to: a publisher, a hub, a mail server, a daemon in its own process, an app in this one.
 
 pub mod app;
 pub mod checks;
 pub mod daemon;
+pub mod hub;
 pub mod origin;
 pub mod smtp;
 pub mod tls;

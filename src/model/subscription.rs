@@ -1,0 +1,112 @@
+//! A subscription: what was agreed with a hub that pushes a feed (WebSub).
+
+use jiff::Timestamp;
+
+use crate::model::feed::FeedId;
+
+/// The row of a subscription in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionId(pub i64);
+
+/// The row of a pushed document in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PushId(pub i64);
+
+/// What a hub is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// To push from now on, or for longer.
+    Subscribe,
+    /// To push no more.
+    Unsubscribe,
+}
+
+impl Wish {
+    /// The word in the store and in `hub.mode`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Subscribe => "subscribe",
+            Self::Unsubscribe => "unsubscribe",
+        }
+    }
+}
+
+/// A feed that names a hub, and has no subscription there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsubscribed {
+    /// The feed.
+    pub feed: FeedId,
+    /// The address of the hub, as the feed writes it.
+    pub hub: String,
+    /// The address under which the hub knows the feed.
+    pub topic: String,
+}
+
+/// A subscription that is to be.
+#[derive(Debug, Clone)]
+pub struct NewSubscription {
+    /// What is subscribed to.
+    pub of: Unsubscribed,
+    /// The end of `callback`, which cannot be guessed.
+    pub token: String,
+    /// The address that the hub calls.
+    pub callback: String,
+    /// By which the hub signs; empty: none that could be kept.
+    pub secret: String,
+}
+
+/// A request to a hub that is due.
+#[derive(Debug, Clone)]
+pub struct HubRequest {
+    /// The subscription.
+    pub id: SubscriptionId,
+    /// What is asked for.
+    pub wish: Wish,
+    /// The address of the hub, as the feed writes it.
+    pub hub: String,
+    /// The address under which the hub knows the feed.
+    pub topic: String,
+    /// The address that the hub calls.
+    pub callback: String,
+    /// By which the hub signs; empty: none.
+    pub secret: String,
+    /// Requests since the hub last confirmed one, this one included.
+    pub attempts: u32,
+}
+
+/// What a hub has pushed.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The row.
+    pub id: PushId,
+    /// The feed that it is of.
+    pub feed: FeedId,
+    /// The value of `Content-Type`, or empty.
+    pub content_type: String,
+    /// The document; None: the hub could not sign it, and it says only that there is something new.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Whether a hub pushes a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pushed {
+    /// No hub has agreed to, or its lease is over.
+    #[default]
+    Never,
+    /// A hub has agreed to. It has pushed nothing yet, or polls have found since then what it did not push.
+    Promised,
+    /// It does, and is trusted to go on.
+    Proven,
+}
+
+/// How a feed is polled that a hub has agreed to push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// Whether the hub is trusted from now on.
+    pub trusted: bool,
+    /// When the feed is polled next; None: never.
+    pub next_poll_at: Option<Timestamp>,
+    /// When it would be polled without the hub; None: as was known.
+    pub unpushed_poll_at: Option<Timestamp>,
+}

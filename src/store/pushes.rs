@@ -1,0 +1,176 @@
+//! The inbox: documents that hubs have pushed wait here until their feed is free. It is bounded, and the newest win.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::model::feed::FeedId;
+use crate::model::subscription::{Push, PushId, SubscriptionId};
+use crate::store::rows::signed;
+use crate::store::{SqlResult, Store, StoreError};
+
+/// Documents of one feed that wait.
+pub const WAITING_PER_FEED: u32 = 8;
+/// Bytes of all documents that wait; the newest may wait alone, however large it is.
+const WAITING_BYTES: u64 = 64 << 20;
+/// After so many begun readings a document is given up: it may be what stops them.
+const MAX_TRIES: u32 = 3;
+/// What waits for longer is older than what polls have brought since.
+const TOO_OLD: Duration = Duration::from_secs(86_400);
+
+impl Store {
+    /// Stores what a hub has pushed; what does not fit beside it is dropped, and counted. `body` None: only that there is something new.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn receive_push(
+        &self,
+        subscription: SubscriptionId,
+        content_type: String,
+        body: Option<Vec<u8>>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write("storing a pushed document", move |db| {
+            // Who says twice that there is something new has said it.
+            let inserted = db
+                .prepare_cached(
+                    "insert into push (feed_id, received_at, content_type, body)
+                     select feed_id, ?2, ?3, ?4 from subscription as s where id = ?1
+                         and (?4 is not null or not exists (select 1 from push where feed_id = s.feed_id and body is null))",
+                )?
+                .execute(params![subscription.0, now.as_millisecond(), content_type, body])?;
+            if inserted > 0 { make_room(db) } else { Ok(()) }
+        })
+        .await
+    }
+
+    /// Counts something that a hub has pushed, and that is not believed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ignore_push(&self, subscription: SubscriptionId, reason: &'static str) -> Result<(), StoreError> {
+        self.write("counting an ignored push", move |db| {
+            db.prepare_cached("update subscription set ignored = ignored + 1, error = ? where id = ?")?
+                .execute(params![reason, subscription.0])
+                .map(|_| ())
+        })
+        .await
+    }
+
+    /// Feeds with documents that wait and that nobody polls, longest waiting first; and whether others wait.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pushed_feeds(&self, now: Timestamp) -> Result<(Vec<FeedId>, bool), StoreError> {
+        self.write("looking into the inbox", move |db| {
+            db.prepare_cached(
+                "delete from push where received_at < ?1 or tries >= ?2
+                     or not exists (select 1 from feed where id = feed_id and configured = 1)",
+            )?
+            .execute(params![
+                now.as_millisecond().saturating_sub(signed(TOO_OLD.as_millis())),
+                MAX_TRIES
+            ])?;
+            let mut statement = db.prepare_cached(
+                "select feed_id, leased_until <= ? from push join feed on feed.id = feed_id group by feed_id order by min(push.id)",
+            )?;
+            let rows = statement.query_map([now.as_millisecond()], |row| Ok((FeedId(row.get(0)?), row.get(1)?)))?;
+            let rows = rows.collect::<SqlResult<Vec<(FeedId, bool)>>>()?;
+            let (free, busy): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, is_free)| *is_free);
+            Ok((free.into_iter().map(|(feed, _)| feed).collect(), !busy.is_empty()))
+        })
+        .await
+    }
+
+    /// The document of a feed that has waited longest; it stays until [`Store::push_read`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn next_push(&self, feed: FeedId) -> Result<Option<Push>, StoreError> {
+        self.write("taking a pushed document", move |db| {
+            db.prepare_cached(
+                "update push set tries = tries + 1 where id = (select min(id) from push where feed_id = ?)
+                 returning id, feed_id, content_type, body",
+            )?
+            .query_row([feed.0], |row| {
+                Ok(Push {
+                    id: PushId(row.get(0)?),
+                    feed: FeedId(row.get(1)?),
+                    content_type: row.get(2)?,
+                    body: row.get(3)?,
+                })
+            })
+            .optional()
+        })
+        .await
+    }
+
+    /// Strikes a document off that was read, or was not worth it for this reason.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn push_read(
+        &self,
+        push: PushId,
+        feed: FeedId,
+        error: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write("striking off a pushed document", move |db| {
+            db.prepare_cached("delete from push where id = ?")?.execute([push.0])?;
+            db.prepare_cached(
+                "update subscription set pushes = pushes + (?2 is null), ignored = ignored + (?2 is not null),
+                     last_push_at = iif(?2 is null, ?3, last_push_at), error = coalesce(?2, '')
+                 where feed_id = ?1 and state <> 'leaving'",
+            )?
+            .execute(params![feed.0, error, now.as_millisecond()])
+            .map(|_| ())
+        })
+        .await
+    }
+
+    /// Polls a feed soon: its hub says that there is something new. Not before `gap` has passed since its last poll, and not while it
+    /// fails: then its publisher wants to be left alone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn poll_soon(&self, feed: FeedId, gap: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.write("hastening a poll", move |db| {
+            let last = db
+                .prepare_cached("select coalesce(max(finished_at), 0) from poll where feed_id = ?")?
+                .query_row([feed.0], |row| row.get::<_, i64>(0))?;
+            let soon = last.saturating_add(signed(gap.as_millis())).max(now.as_millisecond());
+            db.prepare_cached(
+                "update feed set next_poll_at = ?2, next_poll_why = 'its hub says that there is something new'
+                 where id = ?1 and configured = 1 and failures = 0 and next_poll_at > ?2",
+            )?
+            .execute([feed.0, soon])
+            .map(|_| ())
+        })
+        .await
+    }
+}
+
+/// Drops the oldest documents where there are too many. What they said is found by a poll, which comes when it would without the hub.
+fn make_room(db: &Connection) -> SqlResult<()> {
+    let mut statement = db.prepare_cached(
+        "delete from push where id in (
+             select id from (
+                 select id, row_number() over (partition by feed_id order by id desc) as place,
+                     sum(length(body)) over (order by id desc) as bytes, max(id) over () as newest
+                 from push)
+             where place > ?1 or (bytes > ?2 and id < newest)) returning feed_id",
+    )?;
+    let rows = statement.query_map(params![WAITING_PER_FEED, signed(WAITING_BYTES)], |row| row.get(0))?;
+    for feed in rows.collect::<SqlResult<Vec<i64>>>()? {
+        db.prepare_cached(
+            "update feed set next_poll_at = unpushed_poll_at, next_poll_why = 'its hub pushed more than could be kept'
+             from subscription where feed.id = ?1 and feed_id = feed.id and next_poll_at > unpushed_poll_at",
+        )?
+        .execute([feed])?;
+        db.prepare_cached("update subscription set dropped = dropped + 1 where feed_id = ? and state <> 'leaving'")?
+            .execute([feed])?;
+    }
+    Ok(())
+}
