@@ -1,5 +1,6 @@
 //! From the tables of a configuration to its types: every key, its range, and what must fit together.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,13 +12,14 @@ use url::{Host, Url};
 
 use crate::config::access::hosts;
 use crate::config::feeds::feeds;
+use crate::config::pieces::Cut;
 use crate::config::schedule::Schedule;
 use crate::config::section::{Faults, Section};
 use crate::config::{
     Config, DigestConfig, FetchConfig, LogConfig, MailConfig, PollConfig, SmtpConfig, SmtpSecurity, StoreConfig,
     Transport, WebConfig,
 };
-use crate::model::feed::FeedIntent;
+use crate::model::feed_list::FeedList;
 use crate::model::view::View;
 use crate::text::fold::fold;
 use crate::text::language::primary_subtag;
@@ -29,31 +31,36 @@ const DAY: Duration = Duration::from_secs(86_400);
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
 
-/// Reads the merged tables; relative paths start from `folder`. None only beside a fault.
-pub(super) fn read(table: Table, folder: &Path, faults: &Faults) -> Option<Config> {
+/// Reads the merged tables, and the feeds that were cut out of them; relative paths start from `folder`. None only beside a fault.
+pub(super) fn read(
+    table: Table,
+    cut: &Cut<'_>,
+    folder: &Path,
+    faults: &Faults,
+) -> Result<Option<Config>, Box<toml::de::Error>> {
     let mut root = Section::root(table, faults.clone());
     let mut warnings = Vec::new();
     let (store, web, log) = (store(&mut root, folder), web(&mut root), log(&mut root));
     let (fetch, poll, mail) = (fetch(&mut root), poll(&mut root), mail(&mut root, folder));
-    let feeds = feeds(&mut root, folder, &mut warnings);
-    let views = views(&mut root, &feeds);
+    let feeds = feeds(&mut root, cut, folder, faults, &mut warnings)?;
+    let views = views(&mut root, &feeds, faults);
     let digests = digests(&mut root, &views);
     root.finish();
     if feeds.is_empty() {
         warnings.push("there are no feeds: add [[feed]] tables, or an OPML list with feeds_from".to_owned());
     }
-    Some(Config {
+    Ok(mail.map(|mail| Config {
         store,
         web,
         fetch,
         poll,
         feeds,
         views,
-        mail: mail?,
+        mail,
         digests,
         log,
         warnings,
-    })
+    }))
 }
 
 fn store(root: &mut Section, folder: &Path) -> StoreConfig {
@@ -261,8 +268,9 @@ fn percent_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {
+fn views(root: &mut Section, feeds: &FeedList, faults: &Faults) -> Vec<View> {
     let mut views: Vec<View> = Vec::new();
+    let mut named = Named::default();
     for mut section in root.sections("view") {
         let name = section.required_text("name");
         check_name(&section, &name, views.iter().any(|v| v.name == name));
@@ -277,22 +285,16 @@ fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {
             items: size(section.integer("items", 1..=10_000, 100)),
             name,
         };
-        for pattern in view.feeds.iter().filter(|pattern| *pattern != "*") {
-            if !feeds.iter().any(|feed| View::name_matches(pattern, &feed.name)) {
-                section.fault(
-                    "feeds",
-                    format!("names no feed: {pattern:?}; `tidings feed list` shows the names"),
-                );
-            }
-        }
-        for group in &view.groups {
-            if !feeds.iter().any(|feed| feed.group == *group) {
-                section.fault("groups", format!("no feed is in the group {group:?}"));
-            }
-        }
+        let (key, keyed) = (section.key("feeds"), |key: &str, text: &String| {
+            (key.to_owned(), text.clone())
+        });
+        named.feeds.extend(view.feeds.iter().map(|text| keyed(&key, text)));
+        let key = section.key("groups");
+        named.groups.extend(view.groups.iter().map(|text| keyed(&key, text)));
         section.finish();
         views.push(view);
     }
+    named.find(feeds, faults);
     if views.is_empty() {
         views.push(View {
             name: "all".to_owned(),
@@ -302,6 +304,43 @@ fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {
         });
     }
     views
+}
+
+/// What views name, each beside the key that names it.
+#[derive(Default)]
+struct Named {
+    /// Names and patterns.
+    feeds: Vec<(String, String)>,
+    groups: Vec<(String, String)>,
+}
+
+impl Named {
+    /// Looks for all of it in one pass over the feeds; what is not there is a fault.
+    fn find(&self, feeds: &FeedList, faults: &Faults) {
+        let mut groups: HashSet<&str> = self.groups.iter().map(|(_, group)| group.as_str()).collect();
+        let names = self.feeds.iter().map(|(_, name)| name.as_str());
+        let (mut patterns, mut names): (HashSet<&str>, HashSet<&str>) =
+            names.filter(|name| *name != "*").partition(|name| name.contains('*'));
+        for feed in feeds.iter() {
+            if groups.is_empty() && names.is_empty() && patterns.is_empty() {
+                break;
+            }
+            groups.remove(feed.group);
+            names.remove(feed.name);
+            patterns.retain(|pattern| !View::name_matches(pattern, feed.name));
+        }
+        for (key, name) in &self.feeds {
+            if names.contains(name.as_str()) || patterns.contains(name.as_str()) {
+                faults.add(
+                    key.clone(),
+                    format!("names no feed: {name:?}; `tidings feed list` shows the names"),
+                );
+            }
+        }
+        for (key, group) in self.groups.iter().filter(|(_, group)| groups.contains(group.as_str())) {
+            faults.add(key.clone(), format!("no feed is in the group {group:?}"));
+        }
+    }
 }
 
 fn languages(section: &mut Section) -> Vec<String> {

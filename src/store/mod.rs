@@ -2,8 +2,9 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`due`], [`hosts`], [`moves`], [`polls`], [`stories`], [`editions`], [`deliveries`].
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`stories`], [`choice`], [`editions`], [`deliveries`].
 
+pub mod choice;
 mod connection;
 pub mod deliveries;
 pub mod due;
@@ -16,6 +17,7 @@ pub mod moves;
 pub mod polls;
 mod rows;
 pub mod stories;
+pub mod sync;
 
 use std::path::Path;
 use std::sync::Arc;
