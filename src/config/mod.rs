@@ -10,6 +10,7 @@ mod read;
 pub mod schedule;
 pub mod section;
 pub mod taken;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

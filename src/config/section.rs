@@ -178,7 +178,7 @@ impl Section {
             return String::new();
         }
         let text = self.text(name).unwrap_or_default();
-        if text.trim().is_empty() && !self.faults.0.borrow().last().is_some_and(|f| f.key == self.key(name)) {
+        if text.trim().is_empty() && self.faults.0.borrow().last().is_none_or(|f| f.key != self.key(name)) {
             self.fault(name, "must not be empty");
         }
         text

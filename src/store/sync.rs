@@ -47,7 +47,7 @@ impl Store {
         if known.as_deref() == Some(&digest) {
             return Ok(());
         }
-        self.write("storing the list of feeds", move |db| {
+        self.write_alone("storing the list of feeds", move |db| {
             let cache: i64 = db.query_row("pragma cache_size", [], |row| row.get(0))?;
             if feeds.len() >= MANY {
                 db.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;

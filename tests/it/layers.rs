@@ -35,7 +35,7 @@ const EXCEPTIONS: [(&str, &str); 3] = [
 ];
 
 /// Libraries that have their doors, and the only files that may name them.
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 12] = [
     // Below the wiring, errors have types.
     ("anyhow", &["app", "cli"]),
     ("reqwest", &["ingest/fetch"]),
@@ -43,6 +43,7 @@ const DOORS: [(&str, &[&str]); 11] = [
     ("ammonia", &["text/html/mod"]),
     ("scraper", &["text/html/page"]),
     ("toml_edit", &["config/edit"]),
+    ("toml_parser", &["config/pieces"]),
     ("rusqlite", &["store"]),
     ("cron", &["config/schedule"]),
     (
