@@ -35,7 +35,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// A configuration with its store, from which services are made.
 #[derive(Debug)]
 pub struct App {
-    /// What the operator wants.
+    /// What the operator wants; the feeds of it are let go as soon as they are in the store.
     pub config: Config,
     /// The state.
     pub store: Store,
@@ -58,9 +58,10 @@ impl App {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn open(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
-        let app = Self::new(config, clock)?;
+        let mut app = Self::new(config, clock)?;
+        let feeds = std::mem::take(&mut app.config.feeds);
         if app.locks.become_command() {
-            app.store.sync_feeds(app.config.feeds.clone()).await?;
+            app.store.sync_feeds(feeds).await?;
         }
         Ok(app)
     }
@@ -70,7 +71,7 @@ impl App {
     /// # Errors
     /// When the store cannot be opened, or another daemon runs on it.
     pub async fn open_daemon(config: Config, clock: SharedClock) -> anyhow::Result<Self> {
-        let app = Self::new(config, clock)?;
+        let mut app = Self::new(config, clock)?;
         if !app.locks.become_daemon() {
             bail!("another tidings runs on {}", app.config.store.path.display());
         }
@@ -78,7 +79,7 @@ impl App {
             app.store.release_leases().await?;
         }
         app.store.mend_due_times(app.clock.now()).await?;
-        app.store.sync_feeds(app.config.feeds.clone()).await?;
+        app.store.sync_feeds(std::mem::take(&mut app.config.feeds)).await?;
         Ok(app)
     }
 
@@ -184,17 +185,19 @@ impl App {
         Arc::clone(&self.beat)
     }
 
-    /// Runs the daemon until `stop` is given. Each configuration that comes through `configs` takes the place of the one before.
+    /// Runs the daemon until `stop` is given. Each configuration that is put into `configs` is taken from there, and takes the place of
+    /// the one before.
     ///
     /// # Errors
     /// When a part fails for good.
     pub async fn run(
         mut self,
         listener: TcpListener,
-        mut configs: watch::Receiver<Option<Config>>,
+        configs: watch::Sender<Option<Config>>,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         let listen = listener.local_addr()?;
+        let mut told = configs.subscribe();
         let (site, current) = watch::channel(Arc::new(self.site(listen)));
         // The pages stop last, and by a token of their own: that they end at any other time is a failure.
         let pages_stop = CancellationToken::new();
@@ -209,7 +212,7 @@ impl App {
                     // A stop ends the services too: it is looked at before them.
                     biased;
                     () = stop.cancelled() => break None,
-                    Ok(()) = configs.changed() => match self.checked(&configs.borrow_and_update().clone(), listen) {
+                    Ok(()) = told.changed() => match taken(&configs).and_then(|config| self.checked(config, listen)) {
                         Some(next) => break Some(next),
                         None => continue,
                     },
@@ -237,8 +240,7 @@ impl App {
     }
 
     /// A configuration with all that could fail made from it; None, and the old one stays, when something does.
-    fn checked(&self, config: &Option<Config>, listen: SocketAddr) -> Option<(Config, Outbox)> {
-        let config = config.clone()?;
+    fn checked(&self, config: Config, listen: SocketAddr) -> Option<(Config, Outbox)> {
         let outbox = Outbox::new(
             self.store.clone(),
             Arc::clone(&self.clock),
@@ -257,12 +259,12 @@ impl App {
         }
     }
 
-    async fn take(&mut self, config: Config) {
+    async fn take(&mut self, mut config: Config) {
         if config.store != self.config.store || config.web.listen != self.config.web.listen {
             warn!("store.url and web.listen are taken only at the next start");
         }
         config.warnings.iter().for_each(|warning| warn!("{warning}"));
-        if let Err(e) = self.store.sync_feeds(config.feeds.clone()).await {
+        if let Err(e) = self.store.sync_feeds(std::mem::take(&mut config.feeds)).await {
             error!("the list of feeds stays as it was: {:#}", anyhow::Error::from(e));
         }
         self.config = config;
@@ -309,6 +311,16 @@ impl App {
         }
         services
     }
+}
+
+/// The configuration that was put there last. Nobody is told that it is gone.
+fn taken(configs: &watch::Sender<Option<Config>>) -> Option<Config> {
+    let mut config = None;
+    configs.send_if_modified(|place| {
+        config = place.take();
+        false
+    });
+    config
 }
 
 fn public_url(config: &Config, listen: SocketAddr) -> String {

@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::config::load::{ConfigError, load};
 use crate::config::{Config, LogConfig};
 use crate::model::clock::SystemClock;
+use crate::store::feeds::FeedStatus;
 use crate::telemetry;
 
 /// Exit status: something failed.
@@ -146,6 +147,17 @@ async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
         ..config.log.clone()
     });
     App::open(config, Arc::new(SystemClock)).await
+}
+
+/// The configured feed of this name.
+async fn named(app: &App, name: &str) -> anyhow::Result<FeedStatus> {
+    let found = app.store.feed(name).await?;
+    let missing = || {
+        Usage(format!(
+            "there is no feed {name:?}; `tidings feed list` shows the names"
+        ))
+    };
+    Ok(found.ok_or_else(missing)?)
 }
 
 /// Writes to standard output. A reader that has hung up (`| head`) has seen enough: that is no failure.

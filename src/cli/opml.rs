@@ -1,6 +1,7 @@
 //! `tidings opml export` and `tidings opml import`.
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,8 +9,13 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use crate::cli::{print, read_config};
-use crate::config::opml::{self, OpmlList};
+use crate::config::opml::{OpmlError, PassedOver, read};
+use crate::config::taken::Taken;
+use crate::model::feed_list::{FeedList, ListedFeed};
 use crate::output::opml::render;
+
+/// Feeds that are printed at once.
+const PAGE: usize = 1000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OpmlCommand {
@@ -26,42 +32,43 @@ pub(super) enum OpmlCommand {
 
 pub(super) fn opml(config: Option<&PathBuf>, command: OpmlCommand) -> anyhow::Result<ExitCode> {
     match command {
-        OpmlCommand::Export => print(&render("tidings", &read_config(config)?.feeds))?,
+        OpmlCommand::Export => render("tidings", &read_config(config)?.feeds, print)?,
         OpmlCommand::Import { file } => {
-            let list = opml::read(&text(&file)?).with_context(|| format!("reading {}", file.display()))?;
-            print(&tables(&list))?;
+            // All of it is read before any of it is printed: half a list is none.
+            let mut feeds = FeedList::default();
+            let passed_over = list(&file, &mut feeds)?.with_context(|| format!("reading {}", file.display()))?;
+            let mut tables = String::new();
+            for (at, feed) in feeds.iter().enumerate() {
+                if at % PAGE == 0 {
+                    print(&std::mem::take(&mut tables))?;
+                }
+                tables.push_str(&table(feed));
+            }
+            for outline in passed_over.lines() {
+                tables.push_str(&format!("# passed over: {}\n", outline.replace(['\n', '\r'], " ")));
+            }
+            print(&tables)?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(file: &Path) -> anyhow::Result<String> {
+fn list(file: &Path, feeds: &mut FeedList) -> anyhow::Result<Result<PassedOver, OpmlError>> {
+    let mut taken = Taken::default();
     if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .context("reading standard input")?;
-        return Ok(text);
+        return Ok(read(std::io::stdin().lock(), &mut taken, |feed| feeds.push(feed)));
     }
-    std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))
+    let source = File::open(file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(read(BufReader::new(source), &mut taken, |feed| feeds.push(feed)))
 }
 
-fn tables(list: &OpmlList) -> String {
+fn table(feed: ListedFeed<'_>) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let mut tables = String::new();
-    for feed in &list.feeds {
-        tables.push_str(&format!(
-            "[[feed]]\nname = {}\nurl = {}\n",
-            quoted(&feed.name),
-            quoted(feed.url.as_str())
-        ));
-        if !feed.group.is_empty() {
-            tables.push_str(&format!("group = {}\n", quoted(&feed.group)));
-        }
-        tables.push('\n');
-    }
-    for outline in &list.passed_over {
-        tables.push_str(&format!("# passed over: {}\n", outline.replace(['\n', '\r'], " ")));
-    }
-    tables
+    let (name, url) = (quoted(feed.name), quoted(feed.url));
+    let group = if feed.group.is_empty() {
+        String::new()
+    } else {
+        format!("group = {}\n", quoted(feed.group))
+    };
+    format!("[[feed]]\nname = {name}\nurl = {url}\n{group}\n")
 }

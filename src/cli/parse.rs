@@ -85,8 +85,10 @@ async fn input(config: Option<&PathBuf>, args: ParseArgs) -> anyhow::Result<Inpu
 async fn fetched(config: Option<&PathBuf>, url: &FeedUrl) -> anyhow::Result<Input> {
     let config = read_config(config)?;
     let fetcher = Fetcher::new(&config.fetch, 1);
-    let configured = config.feeds.into_iter().find(|feed| feed.url == *url);
-    let (manner, access) = configured.map(|feed| (feed.manner, feed.access)).unwrap_or_default();
+    let configured = config.feeds.iter().find(|feed| feed.url == url.as_str());
+    let (manner, access) = configured
+        .map(|feed| (feed.manner.clone(), feed.access.clone()))
+        .unwrap_or_default();
     match fetcher.fetch(url, &access, SystemClock.now()).await? {
         Fetched::Document(document) => Ok(Input {
             bytes: document.bytes,

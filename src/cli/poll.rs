@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::cli::{Usage, open, print};
+use crate::cli::{named, open, print};
 use crate::model::feed::FeedId;
 use crate::model::poll::Outcome;
 use crate::service::poll::Polled;
@@ -101,21 +101,17 @@ async fn wanted(app: &App, args: &PollArgs) -> anyhow::Result<Option<Vec<FeedId>
     if !args.all && args.names.is_empty() {
         return Ok(None);
     }
-    let mut feeds = app.store.feed_names().await?;
     if args.all {
+        let mut ids = app.store.feed_ids().await?;
         // Batches are taken from the end: the first in the list are polled first.
-        feeds.reverse();
-        return Ok(Some(feeds.into_iter().map(|(id, ..)| id).collect()));
+        ids.reverse();
+        return Ok(Some(ids));
     }
-    let id_of = |name: &String| {
-        let found = feeds.iter().find(|(_, known, _)| known == name).map(|(id, ..)| *id);
-        found.ok_or_else(|| {
-            Usage(format!(
-                "there is no feed {name:?}; `tidings feed list` shows the names"
-            ))
-        })
-    };
-    Ok(Some(args.names.iter().map(id_of).collect::<Result<_, _>>()?))
+    let mut ids = Vec::new();
+    for name in &args.names {
+        ids.push(named(app, name).await?.id);
+    }
+    Ok(Some(ids))
 }
 
 fn progress(args: &PollArgs, feeds: Option<u64>) -> ProgressBar {

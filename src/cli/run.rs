@@ -24,26 +24,25 @@ const WATCHDOG: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let config = read_config(file.as_ref())?;
-    let listen = config.web.listen;
+    let (listen, feeds) = (config.web.listen, config.feeds.len());
     let app = App::open_daemon(config, Arc::new(SystemClock)).await?;
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("listening on {listen}"))?;
     let address = listener.local_addr()?;
     let stop = CancellationToken::new();
-    let (new_configs, configs) = watch::channel(None);
+    let configs = watch::Sender::new(None);
     let beat = app.beat();
     let signals = Signals::new().context("setting up signals")?;
     let public_url = app.public_url(address);
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        feeds = app.config.feeds.len(),
-        "tidings listens on http://{address}"
+        feeds, "tidings listens on http://{address}"
     );
     print(&format!(
         "tidings listens on http://{address}; merged feeds at {public_url}/\n"
     ))?;
-    let listening = tokio::spawn(signals.listen(file, new_configs, stop.clone()));
+    let listening = tokio::spawn(signals.listen(file, configs.clone(), stop.clone()));
     let watching = tokio::spawn(watchdog(beat));
     tell(&[NotifyState::Ready]);
     let done = app.run(listener, configs, stop).await;

@@ -1,58 +1,86 @@
 //! The feeds of a configuration: its own tables, and the lists that it names.
 
-use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 
 use crate::config::access::access;
 use crate::config::opml;
-use crate::config::section::Section;
+use crate::config::pieces::Cut;
+use crate::config::section::{Faults, Section};
+use crate::config::taken::Taken;
+use crate::model::chain::chain;
 use crate::model::feed::{FeedIntent, FeedUrl, Manner, Select};
+use crate::model::feed_list::FeedList;
 use crate::text::html::page::Css;
 
+/// With so many faults, the feeds behind are not looked at any more.
+const MAX_FAULTS: usize = 1000;
+
 /// All feeds: those of the file, then those that the OPML lists hold and the file does not.
-pub(super) fn feeds(root: &mut Section, folder: &Path, warnings: &mut Vec<String>) -> Vec<FeedIntent> {
-    let mut feeds = own(root, folder);
-    lists(root, folder, &mut feeds, warnings);
-    feeds
+pub(super) fn feeds(
+    root: &mut Section,
+    cut: &Cut<'_>,
+    folder: &Path,
+    faults: &Faults,
+    warnings: &mut Vec<String>,
+) -> Result<FeedList, Box<toml::de::Error>> {
+    let (mut feeds, mut taken) = (FeedList::default(), Taken::default());
+    // Those that are written inline; tables are cut out, and understood one by one.
+    for section in root.sections("feed") {
+        own(section, folder, &mut feeds, &mut taken);
+    }
+    for (at, piece) in cut.feeds().enumerate() {
+        let known = faults.count();
+        if known >= MAX_FAULTS {
+            faults.add(
+                "feed",
+                format!("has faults enough: feed[{at}] and those behind it were not looked at"),
+            );
+            break;
+        }
+        for section in Section::root(piece.table()?, faults.clone()).sections_from("feed", at) {
+            own(section, folder, &mut feeds, &mut taken);
+        }
+        faults.locate(known, |key| piece.line_of(at, key));
+    }
+    lists(root, folder, &mut feeds, &mut taken, warnings);
+    Ok(feeds)
 }
 
-fn own(root: &mut Section, folder: &Path) -> Vec<FeedIntent> {
-    let mut feeds: Vec<FeedIntent> = Vec::new();
-    let mut names = HashSet::new();
-    let mut addresses: HashMap<FeedUrl, String> = HashMap::new();
-    for mut section in root.sections("feed") {
-        let name = section.required_text("name");
-        let text = section.required_text("url");
-        let group = section.text("group").unwrap_or_default();
-        let manner = manner(&mut section);
-        let access = section.has("access").then(|| access(section.section("access"), folder));
-        if !name.is_empty() && !names.insert(name.clone()) {
-            section.fault(
-                "name",
-                format!("another feed is called {name:?} already; names must differ"),
-            );
-        }
-        match FeedUrl::parse(&text) {
-            Ok(url) => {
-                if let Some(other) = addresses.insert(url.clone(), name.clone()) {
-                    section.fault("url", format!("the feed {other:?} has this address already"));
-                }
-                feeds.push(FeedIntent {
-                    name,
-                    url,
-                    group,
-                    manner,
-                    access: access.unwrap_or_default(),
-                });
-            }
-            Err(_) if text.is_empty() => {}
-            Err(e) => section.fault("url", e.to_string()),
-        }
-        section.finish();
+fn own(mut section: Section, folder: &Path, feeds: &mut FeedList, taken: &mut Taken) {
+    let name = section.required_text("name");
+    let text = section.required_text("url");
+    let group = section.text("group").unwrap_or_default();
+    let manner = manner(&mut section);
+    let access = section.has("access").then(|| access(section.section("access"), folder));
+    if !name.is_empty() && !taken.take_name(&name) {
+        section.fault(
+            "name",
+            format!("another feed is called {name:?} already; names must differ"),
+        );
     }
-    feeds
+    match FeedUrl::parse(&text) {
+        Ok(url) => {
+            if !taken.take_address(&url) {
+                let other = feeds.iter().find(|feed| feed.url == url.as_str());
+                let other = other.map(|feed| feed.name).unwrap_or_default();
+                section.fault("url", format!("the feed {other:?} has this address already"));
+            }
+            feeds.push(FeedIntent {
+                name,
+                url,
+                group,
+                manner,
+                access: access.unwrap_or_default(),
+            });
+        }
+        Err(_) if text.is_empty() => {}
+        Err(e) => section.fault("url", e.to_string()),
+    }
+    section.finish();
 }
 
 fn manner(section: &mut Section) -> Manner {
@@ -94,36 +122,18 @@ fn select(mut section: Section) -> Select {
 }
 
 /// Adds what the OPML lists hold and the file does not.
-fn lists(root: &mut Section, folder: &Path, feeds: &mut Vec<FeedIntent>, warnings: &mut Vec<String>) {
-    let mut names: HashSet<String> = feeds.iter().map(|f| f.name.clone()).collect();
-    let mut addresses: HashSet<FeedUrl> = feeds.iter().map(|f| f.url.clone()).collect();
+fn lists(root: &mut Section, folder: &Path, feeds: &mut FeedList, taken: &mut Taken, warnings: &mut Vec<String>) {
     for file in root.texts("feeds_from") {
         let path = folder.join(&file);
-        let list = std::fs::read_to_string(&path)
+        let passed_over = File::open(&path)
             .map_err(|e| format!("cannot read {}: {e}", path.display()))
-            .and_then(|text| opml::read(&text).map_err(|e| format!("{}: {e}", path.display())));
-        let list = match list {
-            Ok(list) => list,
-            Err(reason) => {
-                root.fault("feeds_from", reason);
-                continue;
-            }
-        };
-        warnings.extend(
-            list.passed_over
-                .into_iter()
-                .map(|outline| format!("{file}: passed over {outline}")),
-        );
-        for mut feed in list.feeds {
-            if addresses.insert(feed.url.clone()) {
-                let plain = feed.name.clone();
-                let mut number = 2_u64;
-                while !names.insert(feed.name.clone()) {
-                    feed.name = format!("{plain} ({number})");
-                    number += 1;
-                }
-                feeds.push(feed);
-            }
+            .and_then(|list| {
+                opml::read(BufReader::new(list), taken, |feed| feeds.push(feed))
+                    .map_err(|e| format!("{}: {}", path.display(), chain(&e)))
+            });
+        match passed_over {
+            Ok(passed_over) => warnings.extend(passed_over.lines().map(|line| format!("{file}: passed over {line}"))),
+            Err(reason) => root.fault("feeds_from", reason),
         }
     }
 }

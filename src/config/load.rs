@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
 use crate::config::Config;
+use crate::config::pieces::{Cut, line_of};
 use crate::config::read::read;
-use crate::config::section::{Fault, Faults};
+use crate::config::section::Faults;
 
 /// The annotated default configuration.
 pub const DEFAULT: &str = include_str!("../../config/tidings.toml");
@@ -76,30 +76,41 @@ pub fn understood(
         ),
         None => ("the built-in configuration".to_owned(), PathBuf::new()),
     };
-    let parse = |text: &str, name: &str| {
-        text.parse::<Table>()
-            .map_err(|e| ConfigError::Toml(name.to_owned(), Box::new(e)))
-    };
-    let mut table = parse(text, &name)?;
+    let not_toml = |e| ConfigError::Toml(name.clone(), e);
+    let mut cut = Cut::new(text);
+    let mut table = parse_rest(&cut).map_err(not_toml)?;
+    if table.contains_key("feed") && cut.has_feeds() {
+        // Feeds in two ways of writing: only the whole text can say what that means.
+        cut = Cut::none(text);
+        table = parse_rest(&cut).map_err(not_toml)?;
+    }
     if file.is_some() {
-        let builtin = parse(DEFAULT, "the built-in configuration")?;
-        fill_scalars(&mut table, builtin);
+        fill_scalars(&mut table, parse_rest(&Cut::new(DEFAULT)).map_err(not_toml)?);
     }
     let faults = Faults::default();
     let from_environment = overlay(&mut table, environment, &faults);
-    let config = read(table, &folder, &faults);
+    let config = read(table, &cut, &folder, &faults).map_err(not_toml)?;
     let found = faults.take();
     if let (Some(config), true) = (config, found.is_empty()) {
         return Ok(config);
     }
+    let rest = cut.rest_in_place();
     let lines = found.iter().map(|fault| {
+        let line = || fault.line.or_else(|| line_of(&rest, &fault.key));
         let place = match from_environment.get(&fault.key) {
             Some(variable) => format!("environment, {variable}"),
-            None => line_of(text, fault).map_or_else(|| name.clone(), |line| format!("{name}:{line}")),
+            None => line().map_or_else(|| name.clone(), |line| format!("{name}:{line}")),
         };
         format!("{place}: {}: {}", fault.key, fault.reason)
     });
     Err(ConfigError::Faults(FaultReport(lines.collect())))
+}
+
+/// All but the tables of feeds.
+fn parse_rest(cut: &Cut<'_>) -> Result<Table, Box<toml::de::Error>> {
+    // What is wrong is said of its place in the whole text.
+    let in_place = |_| cut.rest_in_place().parse::<Table>().map_err(Box::new);
+    cut.rest().parse::<Table>().or_else(in_place)
 }
 
 /// Lays the built-in sections under the user's; lists (feeds, views, digests) are the user's alone.
@@ -151,33 +162,6 @@ fn overlay(
         variables.insert(full, variable);
     }
     variables
-}
-
-/// The line of the key that a fault names, or of the table that should hold it.
-fn line_of(text: &str, fault: &Fault) -> Option<usize> {
-    let document = DeTable::parse(text).ok()?;
-    let mut offset = None;
-    let mut table = Some(document.get_ref());
-    for part in fault.key.split('.') {
-        let (name, index) = match part.split_once('[') {
-            Some((name, index)) => (name, index.trim_end_matches(']').parse::<usize>().ok()),
-            None => (part, None),
-        };
-        let Some((key, value)) = table.and_then(|t| t.get_key_value(name)) else {
-            break;
-        };
-        let mut value = value;
-        offset = Some(key.span().start);
-        if let (Some(index), DeValue::Array(list)) = (index, value.get_ref()) {
-            value = list.get(index)?;
-            offset = Some(value.span().start);
-        }
-        table = match value.get_ref() {
-            DeValue::Table(table) => Some(table),
-            _ => None,
-        };
-    }
-    Some(text.get(..offset?)?.lines().count().max(1) + usize::from(text.get(..offset?)?.ends_with('\n')))
 }
 
 #[cfg(test)]

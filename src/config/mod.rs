@@ -5,9 +5,12 @@ pub mod edit;
 mod feeds;
 pub mod load;
 pub mod opml;
+mod pieces;
 mod read;
 pub mod schedule;
 pub mod section;
+pub mod taken;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,7 +21,7 @@ use lettre::message::Mailbox;
 use url::Url;
 
 use crate::config::schedule::Schedule;
-use crate::model::feed::FeedIntent;
+use crate::model::feed_list::FeedList;
 use crate::model::view::View;
 
 /// Everything that an operator can say. `config/tidings.toml` explains each key.
@@ -32,8 +35,8 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// How often feeds are polled.
     pub poll: PollConfig,
-    /// All feeds, from the file and from OPML lists, each name once.
-    pub feeds: Vec<FeedIntent>,
+    /// All feeds, from the file and from OPML lists, each name once. Whoever has stored them lets them go.
+    pub feeds: FeedList,
     /// All views, each name once; at least one.
     pub views: Vec<View>,
     /// How mails leave.

@@ -1,30 +1,53 @@
 //! Reads a list of feeds from OPML 1.0 or 2.0: outlines with an `xmlUrl`; folders become groups.
 //!
-//! Lenient in what real exports do: attribute names in any case, bare ampersands, unclosed outlines.
+//! The list is read as a stream: each feed is given away as it comes. Lenient in what real exports do: attribute names in any case,
+//! bare ampersands, unclosed outlines.
 
-use std::collections::HashSet;
+use std::io::BufRead;
 
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
+use crate::config::taken::Taken;
 use crate::model::feed::{Access, FeedIntent, FeedUrl, Manner};
 
 /// The deepest folder that counts; deeper ones belong to the folder at this depth.
 const MAX_DEPTH: usize = 64;
+/// Outlines passed over that are named; the rest is counted.
+const MAX_NAMED: usize = 100;
 
-/// What a list holds.
+/// Outlines that were passed over.
 #[derive(Debug, Default)]
-pub struct OpmlList {
-    /// The feeds, in order, each address once.
-    pub feeds: Vec<FeedIntent>,
-    /// Outlines that were passed over, each with the reason.
-    pub passed_over: Vec<String>,
+pub struct PassedOver {
+    /// The first, each with the reason.
+    named: Vec<String>,
+    /// How many there are beside these.
+    others: usize,
+}
+
+impl PassedOver {
+    fn add(&mut self, outline: impl FnOnce() -> String) {
+        if self.named.len() < MAX_NAMED {
+            self.named.push(outline());
+        } else {
+            self.others += 1;
+        }
+    }
+
+    /// A line for each that is named, and one for the rest.
+    pub fn lines(self) -> impl Iterator<Item = String> {
+        let others = (self.others > 0).then(|| format!("{} more", self.others));
+        self.named.into_iter().chain(others)
+    }
 }
 
 /// Why a list cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OpmlError {
+    /// The file breaks off.
+    #[error("cannot be read")]
+    Read(#[source] std::sync::Arc<std::io::Error>),
     /// Not XML.
     #[error("not OPML: broken XML at byte {0}")]
     Xml(u64, #[source] quick_xml::Error),
@@ -33,23 +56,33 @@ pub enum OpmlError {
     NotOpml,
 }
 
-/// Reads a list. Feeds without a title are called by their host; a name that is taken gets the host, then a number.
+/// Reads a list and gives each feed whose address is not `taken` to `take`. Feeds without a title are called by their host; a name
+/// that is taken gets the host, then a number.
 ///
 /// # Errors
-/// When it is not OPML at all. A single bad outline is passed over and named instead.
-pub fn read(text: &str) -> Result<OpmlList, OpmlError> {
-    let mut reader = Reader::from_str(text);
+/// When it is not OPML at all; what was given away by then is worth nothing. A single bad outline is passed over and named instead.
+pub fn read(
+    source: impl BufRead,
+    taken: &mut Taken,
+    mut take: impl FnMut(FeedIntent),
+) -> Result<PassedOver, OpmlError> {
+    let mut reader = Reader::from_reader(source);
     reader.config_mut().allow_dangling_amp = true;
     reader.config_mut().check_end_names = false;
     reader.config_mut().allow_unmatched_ends = true;
-    let mut list = OpmlList::default();
-    let mut names = HashSet::new();
-    let mut addresses = HashSet::new();
+    taken.start_list();
+    let mut passed_over = PassedOver::default();
     let mut folders: Vec<Option<String>> = Vec::new();
     let mut is_opml = false;
+    let mut buffer = Vec::new();
     loop {
+        buffer.clear();
         let position = reader.buffer_position();
-        let (element, open) = match reader.read_event().map_err(|e| OpmlError::Xml(position, e))? {
+        let event = reader.read_event_into(&mut buffer).map_err(|e| match e {
+            quick_xml::Error::Io(e) => OpmlError::Read(e),
+            e => OpmlError::Xml(position, e),
+        })?;
+        let (element, open) = match event {
             Event::Start(element) => (element, true),
             Event::Empty(element) => (element, false),
             Event::End(end) if end.name().as_ref().eq_ignore_ascii_case("outline") => {
@@ -66,27 +99,20 @@ pub fn read(text: &str) -> Result<OpmlList, OpmlError> {
         }
         let outline = Outline::read(&element);
         if !outline.address.is_empty() {
-            let group = folders
-                .iter()
-                .take(MAX_DEPTH)
-                .rev()
-                .flatten()
-                .next()
-                .cloned()
-                .unwrap_or_default();
             match FeedUrl::parse(&outline.address) {
-                Ok(url) if addresses.insert(url.clone()) => {
-                    let name = unique_name(&outline.title, &url, &mut names);
-                    list.feeds.push(FeedIntent {
-                        name,
-                        url,
-                        group,
-                        manner: Manner::default(),
-                        access: Access::default(),
-                    });
+                Ok(url) => {
+                    if let Some(name) = taken.listed(&outline.title, &url) {
+                        let group = folders.iter().take(MAX_DEPTH).rev().flatten().next().cloned();
+                        take(FeedIntent {
+                            name,
+                            url,
+                            group: group.unwrap_or_default(),
+                            manner: Manner::default(),
+                            access: Access::default(),
+                        });
+                    }
                 }
-                Ok(_) => {}
-                Err(e) => list.passed_over.push(format!("{:?}: {e}", outline.address)),
+                Err(e) => passed_over.add(|| format!("{:?}: {e}", outline.address)),
             }
         }
         if open {
@@ -94,7 +120,11 @@ pub fn read(text: &str) -> Result<OpmlList, OpmlError> {
             folders.push(is_folder.then_some(outline.title));
         }
     }
-    if is_opml { Ok(list) } else { Err(OpmlError::NotOpml) }
+    if is_opml {
+        Ok(passed_over)
+    } else {
+        Err(OpmlError::NotOpml)
+    }
 }
 
 #[derive(Default)]
@@ -127,48 +157,30 @@ impl Outline {
     }
 }
 
-/// A name for the feed with this title and address that is not `taken` yet: the title, else the host, else one of them with the host or
-/// a number.
-pub fn unique_name(title: &str, url: &FeedUrl, taken: &mut HashSet<String>) -> String {
-    let host = url.host();
-    let plain = if title.is_empty() { host } else { title };
-    if taken.insert(plain.to_owned()) {
-        return plain.to_owned();
-    }
-    let with_host = format!("{plain} ({host})");
-    if taken.insert(with_host.clone()) {
-        return with_host;
-    }
-    let mut number = 2_u64;
-    loop {
-        let name = format!("{plain} ({host} {number})");
-        if taken.insert(name.clone()) {
-            return name;
-        }
-        number += 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-    use super::read;
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::{MAX_NAMED, OpmlError, read};
+    use crate::config::taken::Taken;
+    use crate::model::feed_list::FeedList;
+
+    fn list(text: &[u8]) -> Result<(FeedList, Vec<String>), OpmlError> {
+        let mut feeds = FeedList::default();
+        let passed_over = read(text, &mut Taken::default(), |feed| feeds.push(feed))?;
+        Ok((feeds, passed_over.lines().collect()))
+    }
 
     #[test]
     fn folders_become_groups_and_every_address_comes_once() {
-        let list = read(
-            r#"<?xml version="1.0"?><opml version="1.1"><body>
+        let (feeds, passed_over) = list(
+            br#"<?xml version="1.0"?><opml version="1.1"><body>
               <outline text="Agencies"><outline text="Borna &amp; Co" xmlUrl="https://a.example/feed"/>
                 <outline title="Borna &amp; Co" xmlurl="https://b.example/feed?a=1&b=2"></outline></outline>
               <outline xmlUrl="https://c.example/feed"/><outline text="again" xmlUrl="https://a.example/feed"/>
               <outline text="bad" xmlUrl="feed://d.example"/></body></opml>"#,
         )
         .unwrap();
-        let seen: Vec<_> = list
-            .feeds
-            .iter()
-            .map(|f| (f.name.as_str(), f.url.as_str(), f.group.as_str()))
-            .collect();
+        let seen: Vec<_> = feeds.iter().map(|f| (f.name, f.url, f.group)).collect();
         assert_eq!(
             seen,
             [
@@ -177,13 +189,34 @@ mod tests {
                 ("c.example", "https://c.example/feed", ""),
             ]
         );
-        assert_eq!(list.passed_over.len(), 1);
-        assert!(list.passed_over[0].contains("feed://d.example"));
+        assert_eq!(passed_over.len(), 1);
+        assert!(passed_over.concat().contains("feed://d.example"));
     }
 
     #[test]
     fn what_is_not_opml_is_refused() {
-        assert!(read("<html><body></body></html>").is_err());
-        assert!(read("nothing").is_err());
+        for text in [
+            &b"<html><body></body></html>"[..],
+            b"nothing",
+            b"",
+            b"<opml><outline text=\"\xff\"/></opml>",
+        ] {
+            assert!(list(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_matter() {
+        let text = "\u{feff}<opml><outline text=\"خبر\" xmlUrl=\"https://a.example/\"/></opml>";
+        assert_eq!(list(text.as_bytes()).unwrap().0.get(0).unwrap().name, "خبر");
+    }
+
+    #[test]
+    fn of_many_outlines_that_are_passed_over_the_first_are_named() {
+        let outlines = "<outline xmlUrl=\"feed://d.example\"/>".repeat(MAX_NAMED + 7);
+        let (feeds, passed_over) = list(format!("<opml>{outlines}</opml>").as_bytes()).unwrap();
+        assert!(feeds.is_empty());
+        assert_eq!(passed_over.len(), MAX_NAMED + 1);
+        assert_eq!(passed_over.last().unwrap(), "7 more");
     }
 }

@@ -11,16 +11,15 @@ use url::{Host, Url};
 
 use crate::config::access::hosts;
 use crate::config::feeds::feeds;
+use crate::config::pieces::Cut;
 use crate::config::schedule::Schedule;
 use crate::config::section::{Faults, Section};
+use crate::config::views::{check_name, views};
 use crate::config::{
     Config, DigestConfig, FetchConfig, LogConfig, MailConfig, PollConfig, SmtpConfig, SmtpSecurity, StoreConfig,
     Transport, WebConfig,
 };
-use crate::model::feed::FeedIntent;
 use crate::model::view::View;
-use crate::text::fold::fold;
-use crate::text::language::primary_subtag;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -29,31 +28,36 @@ const DAY: Duration = Duration::from_secs(86_400);
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
 
-/// Reads the merged tables; relative paths start from `folder`. None only beside a fault.
-pub(super) fn read(table: Table, folder: &Path, faults: &Faults) -> Option<Config> {
+/// Reads the merged tables, and the feeds that were cut out of them; relative paths start from `folder`. None only beside a fault.
+pub(super) fn read(
+    table: Table,
+    cut: &Cut<'_>,
+    folder: &Path,
+    faults: &Faults,
+) -> Result<Option<Config>, Box<toml::de::Error>> {
     let mut root = Section::root(table, faults.clone());
     let mut warnings = Vec::new();
     let (store, web, log) = (store(&mut root, folder), web(&mut root), log(&mut root));
     let (fetch, poll, mail) = (fetch(&mut root), poll(&mut root), mail(&mut root, folder));
-    let feeds = feeds(&mut root, folder, &mut warnings);
-    let views = views(&mut root, &feeds);
+    let feeds = feeds(&mut root, cut, folder, faults, &mut warnings)?;
+    let views = views(&mut root, &feeds, faults);
     let digests = digests(&mut root, &views);
     root.finish();
     if feeds.is_empty() {
         warnings.push("there are no feeds: add [[feed]] tables, or an OPML list with feeds_from".to_owned());
     }
-    Some(Config {
+    Ok(mail.map(|mail| Config {
         store,
         web,
         fetch,
         poll,
         feeds,
         views,
-        mail: mail?,
+        mail,
         digests,
         log,
         warnings,
-    })
+    }))
 }
 
 fn store(root: &mut Section, folder: &Path) -> StoreConfig {
@@ -170,7 +174,8 @@ fn poll(root: &mut Section) -> PollConfig {
     config
 }
 
-fn size(number: u64) -> usize {
+/// A number of a configuration as a count of things in memory.
+pub(super) fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
@@ -261,72 +266,6 @@ fn percent_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn views(root: &mut Section, feeds: &[FeedIntent]) -> Vec<View> {
-    let mut views: Vec<View> = Vec::new();
-    for mut section in root.sections("view") {
-        let name = section.required_text("name");
-        check_name(&section, &name, views.iter().any(|v| v.name == name));
-        let title = section.text("title").unwrap_or_else(|| format!("tidings: {name}"));
-        let view = View {
-            title,
-            feeds: section.texts("feeds"),
-            groups: section.texts("groups"),
-            include: words(&mut section, "include"),
-            exclude: words(&mut section, "exclude"),
-            languages: languages(&mut section),
-            items: size(section.integer("items", 1..=10_000, 100)),
-            name,
-        };
-        for pattern in view.feeds.iter().filter(|pattern| *pattern != "*") {
-            if !feeds.iter().any(|feed| View::name_matches(pattern, &feed.name)) {
-                section.fault(
-                    "feeds",
-                    format!("names no feed: {pattern:?}; `tidings feed list` shows the names"),
-                );
-            }
-        }
-        for group in &view.groups {
-            if !feeds.iter().any(|feed| feed.group == *group) {
-                section.fault("groups", format!("no feed is in the group {group:?}"));
-            }
-        }
-        section.finish();
-        views.push(view);
-    }
-    if views.is_empty() {
-        views.push(View {
-            name: "all".to_owned(),
-            title: "tidings".to_owned(),
-            items: 100,
-            ..View::default()
-        });
-    }
-    views
-}
-
-fn languages(section: &mut Section) -> Vec<String> {
-    let tags = section.texts("languages");
-    let primary = |tag: &String| {
-        let language = primary_subtag(tag);
-        if language.is_empty() {
-            section.fault(
-                "languages",
-                format!("{tag:?} is no language; write a tag such as \"fa\""),
-            );
-        }
-        language
-    };
-    tags.iter().map(primary).collect()
-}
-
-fn words(section: &mut Section, key: &'static str) -> Vec<String> {
-    let words = section.texts(key);
-    for word in words.iter().filter(|word| fold(word).is_empty()) {
-        section.fault(key, format!("{word:?} has no letter or digit to look for"));
-    }
-    words
-}
-
 fn digests(root: &mut Section, views: &[View]) -> Vec<DigestConfig> {
     let mut digests: Vec<DigestConfig> = Vec::new();
     for mut section in root.sections("digest") {
@@ -381,20 +320,4 @@ fn recipients(section: &Section, addresses: &[String]) -> Vec<Mailbox> {
         recipients.push(recipient);
     }
     recipients
-}
-
-/// Names of views and digests stand in addresses and in Message-IDs.
-fn check_name(section: &Section, name: &str, taken: bool) {
-    if taken {
-        section.fault("name", format!("{name:?} is taken already; names must differ"));
-    }
-    if !name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-    {
-        section.fault(
-            "name",
-            format!("{name:?} may hold letters a-z, digits, - and _ only: it stands in addresses"),
-        );
-    }
 }

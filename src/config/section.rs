@@ -18,6 +18,8 @@ pub struct Fault {
     pub key: String,
     /// What is wrong and what to do.
     pub reason: String,
+    /// Where it stands, from 1 on; None: not known yet.
+    pub line: Option<usize>,
 }
 
 /// The faults found so far, shared by all sections of one configuration.
@@ -30,7 +32,21 @@ impl Faults {
         self.0.borrow_mut().push(Fault {
             key: key.into(),
             reason: reason.into(),
+            line: None,
         });
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Notes where all but the first `known` stand, by their keys.
+    pub fn locate(&self, known: usize, line_of: impl Fn(&str) -> Option<usize>) {
+        for fault in self.0.borrow_mut().iter_mut().skip(known) {
+            fault.line = line_of(&fault.key);
+        }
     }
 
     /// All faults, in the order found.
@@ -113,6 +129,11 @@ impl Section {
 
     /// The tables of an array of tables (`[[name]]`).
     pub fn sections(&mut self, name: &'static str) -> Vec<Section> {
+        self.sections_from(name, 0)
+    }
+
+    /// The same where `first` others come before them in the file.
+    pub fn sections_from(&mut self, name: &'static str, first: usize) -> Vec<Section> {
         let path = self.key(name);
         let list = match self.take(name) {
             None => Vec::new(),
@@ -124,7 +145,7 @@ impl Section {
         };
         let mut sections = Vec::new();
         for (at, value) in list.into_iter().enumerate() {
-            let path = format!("{path}[{at}]");
+            let path = format!("{path}[{}]", first + at);
             match value {
                 Value::Table(table) => sections.push(Section {
                     path,
@@ -157,7 +178,7 @@ impl Section {
             return String::new();
         }
         let text = self.text(name).unwrap_or_default();
-        if text.trim().is_empty() && !self.faults.0.borrow().iter().any(|f| f.key == self.key(name)) {
+        if text.trim().is_empty() && self.faults.0.borrow().last().is_none_or(|f| f.key != self.key(name)) {
             self.fault(name, "must not be empty");
         }
         text

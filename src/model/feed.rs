@@ -142,7 +142,7 @@ pub struct Access {
 }
 
 /// How the documents of a feed are read, where the configuration knows more than they say.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Manner {
     /// IANA name of the zone of its dates that state none; empty: the zone that its other dates state, or else UTC.
@@ -154,7 +154,7 @@ pub struct Manner {
 }
 
 /// CSS selectors that find the items of a web page. All but the first look within an item; an empty one looks for nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Select {
     /// Each item.
     pub item: String,

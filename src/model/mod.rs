@@ -4,6 +4,7 @@ pub mod chain;
 pub mod clock;
 pub mod edition;
 pub mod feed;
+pub mod feed_list;
 pub mod heartbeat;
 pub mod item;
 pub mod poll;

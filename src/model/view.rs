@@ -22,14 +22,6 @@ pub struct View {
 }
 
 impl View {
-    /// Whether a feed belongs to the view, by its name or its group.
-    #[must_use]
-    pub fn has_feed(&self, name: &str, group: &str) -> bool {
-        (self.feeds.is_empty() && self.groups.is_empty())
-            || self.feeds.iter().any(|pattern| Self::name_matches(pattern, name))
-            || (!group.is_empty() && self.groups.iter().any(|g| g == group))
-    }
-
     /// Whether every feed belongs to the view.
     #[must_use]
     pub fn has_every_feed(&self) -> bool {
@@ -79,18 +71,5 @@ mod tests {
         ] {
             assert_eq!(View::name_matches(pattern, name), matches, "{pattern} {name}");
         }
-    }
-
-    #[test]
-    fn a_feed_belongs_by_name_or_by_group() {
-        let view = View {
-            feeds: vec!["blog".to_owned()],
-            groups: vec!["agencies".to_owned()],
-            ..View::default()
-        };
-        assert!(view.has_feed("blog", ""));
-        assert!(view.has_feed("borna", "agencies"));
-        assert!(!view.has_feed("other", ""));
-        assert!(View::default().has_feed("other", ""));
     }
 }

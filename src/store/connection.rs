@@ -28,7 +28,8 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.execute_batch(
         "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
-         pragma wal_autocheckpoint = 4000; pragma cache_size = -16000; pragma temp_store = memory;",
+         pragma wal_autocheckpoint = 4000; pragma cache_size = -16000; pragma temp_store = memory;
+         pragma journal_size_limit = 67108864;",
     )?;
     plan_once(&db)?;
     Ok(db)
@@ -50,30 +51,46 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// How the work of a caller is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Together with that of others.
+    Shared,
+    /// The same, and only when it would survive a loss of power.
+    Durable,
+    /// By itself.
+    Alone,
+}
+
 /// The work of one caller, and where its answer goes.
 trait Job: Send {
-    fn durable(&self) -> bool;
-    fn run(&mut self, transaction: &mut Transaction<'_>);
+    fn kind(&self) -> Kind;
+    /// Whether it went well. If not, nothing of it is left, unless it is alone in its transaction.
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> bool;
     fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>);
 }
 
 struct Typed<T, F> {
     operation: &'static str,
-    durable: bool,
+    kind: Kind,
     work: Option<F>,
     result: Option<SqlResult<T>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> SqlResult<T> + Send> Job for Typed<T, F> {
-    fn durable(&self) -> bool {
-        self.durable
+    fn kind(&self) -> Kind {
+        self.kind
     }
 
-    fn run(&mut self, transaction: &mut Transaction<'_>) {
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> bool {
         if let Some(work) = self.work.take() {
-            self.result = in_savepoint(transaction, work);
+            self.result = match self.kind {
+                Kind::Alone => without_panic(transaction, work),
+                Kind::Shared | Kind::Durable => in_savepoint(transaction, work),
+            };
         }
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn answer(self: Box<Self>, committed: Result<(), &rusqlite::Error>) {
@@ -94,8 +111,7 @@ fn in_savepoint<T>(db: &Connection, work: impl FnOnce(&Connection) -> SqlResult<
     if let Err(e) = say("savepoint job") {
         return Some(Err(e));
     }
-    // A panic in the work of one caller must not take the writer from all others.
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(db))).ok();
+    let outcome = without_panic(db, work);
     let done = match &outcome {
         Some(Ok(_)) => Ok(0),
         _ => say("rollback to job"),
@@ -104,6 +120,11 @@ fn in_savepoint<T>(db: &Connection, work: impl FnOnce(&Connection) -> SqlResult<
         Ok(_) => outcome,
         Err(e) => Some(Err(e)),
     }
+}
+
+/// A panic in the work of one caller must not take the writer from all others.
+fn without_panic<T>(db: &Connection, work: impl FnOnce(&Connection) -> SqlResult<T>) -> Option<SqlResult<T>> {
+    catch_unwind(AssertUnwindSafe(|| work(db))).ok()
 }
 
 /// One failed commit fails many callers, and rusqlite's error is not Clone.
@@ -138,10 +159,28 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
     {
+        let kind = if durable { Kind::Durable } else { Kind::Shared };
+        self.submit(operation, kind, work).await
+    }
+
+    /// As `run`, for work that may change most of the database: in a savepoint, all that it changes would be held in memory.
+    pub(super) async fn run_alone<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.submit(operation, Kind::Alone, work).await
+    }
+
+    async fn submit<T, F>(&self, operation: &'static str, kind: Kind, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
         let (caller, answer) = oneshot::channel();
         let job = Typed {
             operation,
-            durable,
+            kind,
             work: Some(work),
             result: None,
             caller,
@@ -170,7 +209,7 @@ fn work_off(mut connection: Connection, waiting: &mpsc::Receiver<Box<dyn Job>>) 
     let mut is_durable = false;
     while let Some(first) = held.take().or_else(|| waiting.recv().ok()) {
         let mut group = vec![first];
-        let durable = group.first().is_some_and(|job| job.durable());
+        let durable = group.first().is_some_and(|job| job.kind() == Kind::Durable);
         let committed = set_durable(&connection, &mut is_durable, durable)
             .and_then(|()| commit_group(&mut connection, &mut group, &mut held, waiting));
         for job in group {
@@ -195,15 +234,19 @@ fn commit_group(
     held: &mut Option<Box<dyn Job>>,
     waiting: &mpsc::Receiver<Box<dyn Job>>,
 ) -> SqlResult<()> {
-    let durable = group.first().is_some_and(|job| job.durable());
+    let kind = group.first().map_or(Kind::Shared, |job| job.kind());
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut done = 0;
     while let Some(job) = group.get_mut(done) {
-        job.run(&mut transaction);
+        let went_well = job.run(&mut transaction);
+        if kind == Kind::Alone && !went_well {
+            // Why is in its own answer.
+            return transaction.rollback();
+        }
         done += 1;
-        if done < GROUP && held.is_none() {
+        if done < GROUP && held.is_none() && kind != Kind::Alone {
             match waiting.try_recv() {
-                Ok(next) if next.durable() == durable => group.push(next),
+                Ok(next) if next.kind() == kind => group.push(next),
                 Ok(next) => *held = Some(next),
                 Err(_) => {}
             }

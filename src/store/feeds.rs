@@ -1,18 +1,20 @@
-//! The table of feeds: what is configured, what is due, and who is polling it.
-
-use std::collections::HashMap;
+//! The table of feeds, as an operator sees it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::model::feed::{FeedId, FeedIntent, Manner, Select};
+use crate::model::feed::FeedId;
 use crate::model::poll::Loss;
-use crate::store::rows::{instant, maybe_instant, unsigned};
+use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
 /// Length of the ring of polls that is kept for each feed.
 pub const POLLS_KEPT: u32 = 10;
+
+/// The configured feeds, each with the number of its items.
+const STATUS: &str =
+    "select feed.*, (select count(*) from item where feed_id = feed.id) as items from feed where configured = 1";
 
 /// A feed as an operator sees it.
 #[derive(Debug, Clone, Serialize)]
@@ -134,69 +136,30 @@ pub struct PollStatus {
 }
 
 impl Store {
-    /// Makes the table of feeds say what the configuration says. Feeds that are gone from it keep their items and their history,
-    /// and come back as they were. A feed under a new name at a known address is the same feed. A new address starts afresh.
-    ///
-    /// # Errors
-    /// When the database fails; then nothing has changed.
-    pub async fn sync_feeds(&self, feeds: Vec<FeedIntent>) -> Result<(), StoreError> {
-        let digest = digest_of(&feeds);
-        let known = self
-            .read("comparing feeds", |db| {
-                db.query_row("select value from setting where name = 'feeds'", [], |row| {
-                    row.get::<_, Vec<u8>>(0)
-                })
-                .optional()
-            })
-            .await?;
-        if known.as_deref() == Some(&digest) {
-            return Ok(());
-        }
-        self.write("storing the list of feeds", move |db| {
-            sync(db, &feeds)?;
-            db.execute("insert or replace into setting values ('feeds', ?)", [&digest[..]])?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// All configured feeds, by name.
+    /// The configured feeds whose names come after this one, by name: at most `limit`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn feeds(&self) -> Result<Vec<FeedStatus>, StoreError> {
-        self.read("listing feeds", |db| {
-            let mut statement = db.prepare_cached(
-                "select feed.*, (select count(*) from item where feed_id = feed.id) as items
-                 from feed where configured = 1 order by name",
-            )?;
-            let rows = statement.query_map([], status)?;
+    pub async fn feeds_after(&self, name: &str, limit: usize) -> Result<Vec<FeedStatus>, StoreError> {
+        let name = name.to_owned();
+        self.read("listing feeds", move |db| {
+            let sql = format!("{STATUS} and name > ? order by name limit ?");
+            let mut statement = db.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![name, signed(limit)], status)?;
             rows.collect()
         })
         .await
     }
 
-    /// Ids, names and groups of the configured feeds.
+    /// Ids of the configured feeds.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn feed_names(&self) -> Result<Vec<(FeedId, String, String)>, StoreError> {
+    pub async fn feed_ids(&self) -> Result<Vec<FeedId>, StoreError> {
         self.read("listing feeds", |db| {
-            let mut statement = db.prepare_cached("select id, name, feed_group from feed where configured = 1")?;
-            let rows = statement.query_map([], |row| Ok((FeedId(row.get(0)?), row.get(1)?, row.get(2)?)))?;
+            let mut statement = db.prepare_cached("select id from feed where configured = 1 order by id")?;
+            let rows = statement.query_map([], |row| row.get(0).map(FeedId))?;
             rows.collect()
-        })
-        .await
-    }
-
-    /// Whether there are feeds that the configuration no longer names.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn has_former_feeds(&self) -> Result<bool, StoreError> {
-        self.read("looking for former feeds", |db| {
-            db.prepare_cached("select exists (select 1 from feed where configured = 0)")?
-                .query_row([], |row| row.get(0))
         })
         .await
     }
@@ -208,12 +171,9 @@ impl Store {
     pub async fn feed(&self, name: &str) -> Result<Option<FeedStatus>, StoreError> {
         let name = name.to_owned();
         self.read("looking up a feed", move |db| {
-            db.prepare_cached(
-                "select feed.*, (select count(*) from item where feed_id = feed.id) as items
-                 from feed where configured = 1 and name = ?",
-            )?
-            .query_row([name], status)
-            .optional()
+            db.prepare_cached(&format!("{STATUS} and name = ?"))?
+                .query_row([name], status)
+                .optional()
         })
         .await
     }
@@ -249,127 +209,6 @@ impl Store {
             rows.collect()
         })
         .await
-    }
-}
-
-fn digest_of(feeds: &[FeedIntent]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    for feed in feeds {
-        for text in [&feed.name, feed.url.as_str(), &feed.group, &manner(feed)] {
-            hasher.update(text.as_bytes());
-            hasher.update(&[0]);
-        }
-    }
-    *hasher.finalize().as_bytes()
-}
-
-/// What is there under a name and address is the same feed; then what is there under the address has a new name; then what is
-/// there under the name has a new address, and starts afresh.
-fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
-    let mut rows = Rows::read(db)?;
-    db.execute("update feed set configured = 0 where configured = 1", [])?;
-    let (same, others): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.is_same(feed));
-    let mut keep = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3 where id = ?1")?;
-    // Who is to be read in another manner is asked for the whole document again, at once; with other selectors it is another source.
-    let mut read_anew = db.prepare(
-        "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null, entries = 0, shrunk = 0,
-             next_poll_at = 0, next_poll_why = 'it is read in another manner', failures = 0,
-             offered_url = iif(?3, '', offered_url), last_success_at = iif(?3, null, last_success_at)
-         where id = ?1 and manner <> ?2",
-    )?;
-    for feed in same {
-        if let Some(id) = rows.take_by_name(&feed.name) {
-            keep.execute(params![id, feed.name, feed.group])?;
-            read_anew.execute(params![id, manner(feed), rows.selects_otherwise(id, feed)])?;
-        }
-    }
-    let (moved, new): (Vec<_>, Vec<_>) = others
-        .into_iter()
-        .map(|feed| (rows.take_by_address(feed.url.as_str()), feed))
-        .partition(|(id, _)| id.is_some());
-    // Names are unique, and may go round in a circle: all that change are freed before any is given.
-    let mut free = db.prepare("update feed set name = 'former ' || id || ': ' || name where id = ?")?;
-    for (id, _) in &moved {
-        free.execute([id])?;
-    }
-    let mut relocate = db.prepare(
-        "update feed set configured = 1, url = ?2, feed_group = ?3, etag = null, last_modified = null, document_hash = null,
-             offered_url = '', last_success_at = null, entries = 0, shrunk = 0, manner = ?4,
-             next_poll_at = 0, next_poll_why = 'its address is new', failures = 0 where id = ?1",
-    )?;
-    let mut insert = db.prepare("insert into feed (name, url, feed_group, manner) values (?, ?, ?, ?)")?;
-    for (id, feed) in moved {
-        // A feed that is no longer polled may hold the name still.
-        if let Some(holder) = rows.take_by_name(&feed.name) {
-            free.execute([holder])?;
-        }
-        keep.execute(params![id, feed.name, feed.group])?;
-        read_anew.execute(params![
-            id,
-            manner(feed),
-            id.is_some_and(|id| rows.selects_otherwise(id, feed))
-        ])?;
-    }
-    for (_, feed) in new {
-        match rows.take_by_name(&feed.name) {
-            Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group, manner(feed)])?,
-            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group, manner(feed)])?,
-        };
-    }
-    Ok(())
-}
-
-fn manner(feed: &FeedIntent) -> String {
-    serde_json::to_string(&feed.manner).unwrap_or_else(|_| "{}".to_owned())
-}
-
-/// The feeds that are there, until each is taken.
-#[derive(Default)]
-struct Rows {
-    by_name: HashMap<String, (i64, String)>,
-    by_address: HashMap<String, Vec<(i64, String)>>,
-    /// Selectors of those that have any.
-    selectors: HashMap<i64, Select>,
-}
-
-impl Rows {
-    fn read(db: &Connection) -> SqlResult<Self> {
-        let mut rows = Self::default();
-        // Of several under one address, the configured one is the last, and taken first.
-        let mut statement = db.prepare("select id, name, url, manner from feed order by configured, id")?;
-        let mut found = statement.query([])?;
-        while let Some(row) = found.next()? {
-            let (id, name, url): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let manner: Manner = serde_json::from_str(row.get_ref(3)?.as_str()?).unwrap_or_default();
-            rows.selectors.extend(manner.select.map(|select| (id, select)));
-            rows.by_address.entry(url.clone()).or_default().push((id, name.clone()));
-            rows.by_name.insert(name, (id, url));
-        }
-        Ok(rows)
-    }
-
-    fn selects_otherwise(&self, id: i64, feed: &FeedIntent) -> bool {
-        self.selectors.get(&id) != feed.manner.select.as_ref()
-    }
-
-    fn is_same(&self, feed: &FeedIntent) -> bool {
-        self.by_name
-            .get(&feed.name)
-            .is_some_and(|(_, url)| url == feed.url.as_str())
-    }
-
-    fn take_by_name(&mut self, name: &str) -> Option<i64> {
-        let (id, url) = self.by_name.remove(name)?;
-        if let Some(twins) = self.by_address.get_mut(&url) {
-            twins.retain(|(other, _)| *other != id);
-        }
-        Some(id)
-    }
-
-    fn take_by_address(&mut self, url: &str) -> Option<i64> {
-        let (id, name) = self.by_address.get_mut(url)?.pop()?;
-        self.by_name.remove(&name);
-        Some(id)
     }
 }
 

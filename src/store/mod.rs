@@ -2,9 +2,10 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`due`], [`hosts`], [`moves`], [`polls`], [`stories`], [`editions`], [`deliveries`], [`subscriptions`],
-//! [`pushes`].
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`stories`], [`choice`], [`editions`], [`deliveries`],
+//! [`subscriptions`], [`pushes`].
 
+pub mod choice;
 mod connection;
 pub mod deliveries;
 pub mod due;
@@ -19,6 +20,7 @@ pub mod pushes;
 mod rows;
 pub mod stories;
 pub mod subscriptions;
+pub mod sync;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -117,6 +119,15 @@ impl Store {
         F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
     {
         self.writer.run(operation, true, work).await
+    }
+
+    /// As `write`, for work that may change most of the database: nobody else's is committed with it.
+    async fn write_alone<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.writer.run_alone(operation, work).await
     }
 
     /// Whether the database answers.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
 use crate::model::story::{Arrival, Seq, StoryFeed, StoryId, StoryText, StoryUid};
+use crate::store::choice::FeedChoice;
 use crate::store::rows::{instant, maybe_instant, signed};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -37,14 +38,11 @@ pub struct Placed {
 pub struct StoryRange {
     /// Only places below this one; None: from the last.
     pub before: Option<Seq>,
-    /// Only stories that one of these feeds carries; None: any configured or former feed.
-    pub feeds: Option<Vec<FeedId>>,
+    /// Only stories that one of these feeds carries.
+    pub feeds: FeedChoice,
     /// The most stories to read.
     pub limit: usize,
 }
-
-/// Up to so many feeds, their stories are looked up by feed.
-const FEW_FEEDS: usize = 20;
 
 /// The columns of a story with the text of its leader.
 const STORY: &str = "select story.id, seq, uid, changed_at, item.title, link, summary, content, item.language, details,
@@ -101,23 +99,31 @@ impl Store {
     pub async fn stories(&self, range: StoryRange) -> Result<Vec<StoryText>, StoreError> {
         self.read("reading stories", move |db| {
             let (before, limit) = (range.before.map_or(i64::MAX, |seq| seq.0), signed(range.limit));
-            let Some(feeds) = &range.feeds else {
-                let sql = format!("{STORY} where seq < ? order by seq desc limit ?");
-                return texts(db, &sql, params![before, limit]);
+            let chosen = match &range.feeds {
+                FeedChoice::Any => {
+                    return texts(
+                        db,
+                        &format!("{STORY} where seq < ? order by seq desc limit ?"),
+                        params![before, limit],
+                    );
+                }
+                // Few feeds: their stories are found by them. Many: nearly every story is one of theirs.
+                FeedChoice::Few(_) => format!(
+                    "story.id in (select story_id from item i where {})",
+                    range.feeds.has("i", "?3")
+                ),
+                FeedChoice::Many(_) => {
+                    let has = range.feeds.has("i", "?3");
+                    format!("exists (select 1 from item i where i.story_id = story.id and {has})")
+                }
             };
-            // Few feeds: their stories are found by them. Many: nearly every story is one of theirs.
-            let chosen = if feeds.len() <= FEW_FEEDS {
-                "story.id in (select story_id from item where feed_id in (select value from json_each(?)))"
-            } else {
-                "exists (select 1 from item i where i.story_id = story.id and i.feed_id in (select value from json_each(?)))"
-            };
-            let sql = format!("{STORY} where seq < ? and {chosen} order by seq desc limit ?");
-            texts(db, &sql, params![before, serde_json::json!(feeds).to_string(), limit])
+            let sql = format!("{STORY} where seq < ?1 and {chosen} order by seq desc limit ?2");
+            texts(db, &sql, params![before, limit, range.feeds.value()])
         })
         .await
     }
 
-    /// Reads the stories that came into a choice of feeds (None: any) with the arrivals in (`after`, `upto`]: those of which none of
+    /// Reads the stories that came into a choice of feeds with the arrivals in (`after`, `upto`]: those of which none of
     /// these feeds had an item before. In order of arrival, from `after` on, those of at most `limit` items; with the arrival that
     /// was reached.
     ///
@@ -125,7 +131,7 @@ impl Store {
     /// When the database fails.
     pub async fn arrived_stories(
         &self,
-        feeds: Option<Vec<FeedId>>,
+        feeds: FeedChoice,
         (after, upto): (ItemId, ItemId),
         limit: usize,
     ) -> Result<(Vec<StoryText>, ItemId), StoreError> {
@@ -135,16 +141,15 @@ impl Store {
                 params![after.0, upto.0, signed(limit)],
                 |row| row.get(0),
             )?;
-            let feeds = feeds.map(|feeds| serde_json::json!(feeds).to_string());
+            let (has, had) = (feeds.has("i", "?3"), feeds.has("before", "?3"));
             let sql = format!(
                 "{STORY} where story.id in (
-                     select story_id from item i where i.id > ?1 and i.id <= ?2
-                     and (?3 is null or i.feed_id in (select value from json_each(?3)))
-                     and not exists (select 1 from item before where before.story_id = i.story_id and before.id < i.id
-                         and (?3 is null or before.feed_id in (select value from json_each(?3)))))
+                     select story_id from item i where i.id > ?1 and i.id <= ?2 and {has}
+                     and not exists (select 1 from item before
+                         where before.story_id = i.story_id and before.id < i.id and {had}))
                  order by seq"
             );
-            Ok((texts(db, &sql, params![after.0, reached, feeds])?, ItemId(reached)))
+            Ok((texts(db, &sql, params![after.0, reached, feeds.value()])?, ItemId(reached)))
         })
         .await
     }

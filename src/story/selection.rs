@@ -1,6 +1,5 @@
 //! The stories of a view: the newest, and those that came into it with certain arrivals.
 
-use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
 use crate::model::story::{StoryId, StoryText};
 use crate::model::view::View;
@@ -22,7 +21,7 @@ pub async fn newest_stories(store: &Store, view: &View, limit: usize) -> Result<
     let filter = Filter::new(view);
     let mut range = StoryRange {
         before: None,
-        feeds: feeds_of_view(store, view).await?,
+        feeds: store.feeds_of(view).await?,
         limit: PAGE.min(limit),
     };
     let (mut chosen, mut looked_at) = (Vec::new(), 0);
@@ -51,7 +50,7 @@ pub async fn arrived_stories(
     view: &View,
     (after, upto): (ItemId, ItemId),
 ) -> Result<Vec<StoryId>, StoreError> {
-    let feeds = feeds_of_view(store, view).await?;
+    let feeds = store.feeds_of(view).await?;
     let filter = Filter::new(view);
     let (mut chosen, mut reached) = (Vec::new(), after);
     while reached < upto {
@@ -65,16 +64,6 @@ pub async fn arrived_stories(
     }
     chosen.sort_unstable_by(|a, b| b.cmp(a));
     Ok(chosen.into_iter().map(|(_, id)| id).collect())
-}
-
-/// The feeds that belong to a view. Feeds that the configuration no longer names belong to none.
-async fn feeds_of_view(store: &Store, view: &View) -> Result<Option<Vec<FeedId>>, StoreError> {
-    if view.has_every_feed() && !store.has_former_feeds().await? {
-        return Ok(None);
-    }
-    let names = store.feed_names().await?;
-    let chosen = names.into_iter().filter(|(_, name, group)| view.has_feed(name, group));
-    Ok(Some(chosen.map(|(id, ..)| id).collect()))
 }
 
 /// What a view asks of the story itself.

@@ -70,7 +70,25 @@ impl Xml {
         self.close(name);
     }
 
-    /// The whole document.
+    /// How many bytes are written and not taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether all that was written is taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What was written so far, to be sent ahead; more follows.
+    #[must_use]
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+
+    /// The whole document, or what of it was not taken.
     #[must_use]
     pub fn finish(self) -> String {
         self.0

@@ -36,7 +36,7 @@ const EXCEPTIONS: [(&str, &str); 4] = [
 ];
 
 /// Libraries that have their doors, and the only files that may name them.
-const DOORS: [(&str, &[&str]); 14] = [
+const DOORS: [(&str, &[&str]); 15] = [
     // Below the wiring, errors have types.
     ("anyhow", &["app", "cli"]),
     ("reqwest", &["ingest/fetch"]),
@@ -47,6 +47,7 @@ const DOORS: [(&str, &[&str]); 14] = [
     ("ammonia", &["text/html/mod"]),
     ("scraper", &["text/html/page"]),
     ("toml_edit", &["config/edit"]),
+    ("toml_parser", &["config/pieces"]),
     ("rusqlite", &["store"]),
     ("cron", &["config/schedule"]),
     (

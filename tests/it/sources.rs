@@ -37,7 +37,7 @@ async fn a_page_is_asked_once_and_the_feed_that_it_offers_from_then_on() {
     assert_eq!(app.poll_all().await[0].outcome, Outcome::NotModified);
     assert_eq!(app.titles().await, ["One"]);
     assert_eq!((origin.asked("/blog").len(), origin.asked("/blog/feed").len()), (1, 2));
-    let status = &app.app.store.feeds().await.unwrap()[0];
+    let status = &app.app.store.feeds_after("", 9).await.unwrap()[0];
     assert_eq!(status.offered_url, origin.url("/blog/feed"));
 }
 
@@ -126,7 +126,7 @@ async fn an_offered_feed_that_asks_to_wait_is_waited_for() {
     origin.set("/feed", Answer::Plain(429, wait, vec![]));
     let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
     app.poll_all().await;
-    let status = &app.app.store.feeds().await.unwrap()[0];
+    let status = &app.app.store.feeds_after("", 9).await.unwrap()[0];
     assert!(status.error.contains("429"), "{status:?}");
     assert!(
         status.next_poll_at.unwrap() >= "2026-11-23T12:00:00Z".parse().unwrap(),

@@ -6,6 +6,7 @@ use hmac::Hmac;
 use jiff::{SignedDuration, Timestamp};
 use tidings::model::clock::Clock as _;
 use tidings::model::feed::FeedId;
+use tidings::model::feed_list::FeedList;
 use tidings::model::poll::Outcome;
 use tidings::store::due::Wanted;
 use tidings::store::feeds::FeedStatus;
@@ -94,7 +95,7 @@ impl Stage {
     }
 
     async fn feed(&self) -> FeedStatus {
-        self.app.app.store.feeds().await.unwrap().remove(0)
+        self.app.app.store.feed("a").await.unwrap().unwrap()
     }
 
     async fn subscriptions(&self) -> Vec<SubscriptionStatus> {
@@ -461,7 +462,7 @@ async fn another_hub_takes_the_place_of_the_first() {
 async fn what_is_pushed_for_a_feed_that_is_no_longer_configured_is_ignored() {
     let (stage, asked) = Stage::subscribed().await;
     assert_eq!(stage.hub.push(&asked, &rss("A", &[TWO])).await, 202);
-    stage.app.app.store.sync_feeds(Vec::new()).await.unwrap();
+    stage.app.app.store.sync_feeds(FeedList::default()).await.unwrap();
     assert!(stage.app.read_pushes().await.documents.is_empty());
     assert_eq!(stage.hub.push(&asked, &rss("A", &[THREE])).await, 410);
     stage.app.ask_hubs().await;
@@ -573,7 +574,7 @@ async fn a_push_brings_items_and_says_nothing_of_the_feed() {
     let app = app("", &feed("a", &origin.url("/feed"))).await;
     app.poll().await;
     app.ask_hubs().await;
-    let before = app.app.store.feeds().await.unwrap().remove(0);
+    let before = app.app.store.feed("a").await.unwrap().unwrap();
     // One item of twenty, another title, no hub: from a publisher, that would be a document that shrank.
     hub.push(&hub.last(), &rss("Not A", &[("x", "New", "https://a.example/x")]))
         .await;
@@ -582,7 +583,7 @@ async fn a_push_brings_items_and_says_nothing_of_the_feed() {
     // Nor does one of a believable size speak for the feed.
     hub.push(&hub.last(), &rss("Not A", &many[..15])).await;
     app.read_pushes().await;
-    let after = app.app.store.feeds().await.unwrap().remove(0);
+    let after = app.app.store.feed("a").await.unwrap().unwrap();
     assert_eq!((after.failures, after.title), (0, before.title));
     app.ask_hubs().await;
     assert_eq!(hub.asked().len(), 1);

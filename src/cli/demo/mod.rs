@@ -57,14 +57,13 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print("Press Ctrl-C to end.\n")?;
-    let (_configs, none) = watch::channel(None);
     let token = stop.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             token.cancel();
         }
     });
-    app.run(listener, none, stop).await?;
+    app.run(listener, watch::Sender::new(None), stop).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,5 @@
 //! `tidings feed add` and `tidings feed remove`: changes to the configuration file, shown before and told after.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -11,7 +10,7 @@ use crate::cli::{Usage, environment, print};
 use crate::config::Config;
 use crate::config::edit::{save, with_feed, without_feed};
 use crate::config::load::understood;
-use crate::config::opml::unique_name;
+use crate::config::taken::{Numbers, unique_name};
 use crate::ingest::discover::Offer;
 use crate::ingest::fetch::{Document, Fetched, Fetcher};
 use crate::ingest::{Input, Reading, offers, read};
@@ -76,11 +75,16 @@ pub(super) async fn add(path: Option<PathBuf>, args: AddArgs) -> anyhow::Result<
     refuse_known(&file.config, &url)?;
     let found = find(&file.config, url).await?;
     refuse_known(&file.config, &found.url)?;
-    let mut taken: HashSet<String> = file.config.feeds.iter().map(|feed| feed.name.clone()).collect();
+    let is_free = |name: &str| !file.config.feeds.iter().any(|feed| feed.name == name);
     let name = match args.name {
-        Some(name) if taken.contains(&name) => bail!(Usage(format!("another feed is called {name:?} already"))),
+        Some(name) if !is_free(&name) => bail!(Usage(format!("another feed is called {name:?} already"))),
         Some(name) => name,
-        None => unique_name(&found.reading.feed.facts.title, &found.url, &mut taken),
+        None => unique_name(
+            &found.reading.feed.facts.title,
+            &found.url,
+            &mut Numbers::default(),
+            is_free,
+        ),
     };
     let feed = FeedIntent {
         name,
@@ -116,7 +120,7 @@ fn address(text: &str) -> Result<FeedUrl, Usage> {
 }
 
 fn refuse_known(config: &Config, url: &FeedUrl) -> Result<(), Usage> {
-    match config.feeds.iter().find(|feed| feed.url == *url) {
+    match config.feeds.iter().find(|feed| feed.url == url.as_str()) {
         Some(feed) => Err(Usage(format!("{url} is there already: the feed {:?}", feed.name))),
         None => Ok(()),
     }

@@ -10,12 +10,14 @@ use clap::Subcommand;
 use comfy_table::{Cell, Table, presets};
 use jiff::Timestamp;
 
-use crate::app::App;
-use crate::cli::{Usage, open, print};
+use crate::cli::{Usage, named, open, print};
 use crate::ingest::cadence::is_dead;
 use crate::model::feed::FeedUrl;
 use crate::store::feeds::FeedStatus;
 use crate::store::moves::Decision;
+
+/// Feeds that are read and printed at once; of more, each so many are a table of their own.
+const PAGE: usize = 1000;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum FeedCommand {
@@ -68,12 +70,17 @@ pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow:
         FeedCommand::Remove { name } => edit::remove(file, &name)?,
         FeedCommand::List { json } => {
             let app = open(file.as_ref()).await?;
-            let feeds = app.store.feeds().await?;
-            if json {
-                let lines: Result<Vec<String>, _> = feeds.iter().map(serde_json::to_string).collect();
-                print(&lines?.iter().map(|line| format!("{line}\n")).collect::<String>())?;
-            } else {
-                print(&list(&feeds, app.clock.now()))?;
+            let mut page = app.store.feeds_after("", PAGE).await?;
+            loop {
+                print(&if json {
+                    lines(&page)?
+                } else {
+                    list(&page, app.clock.now())
+                })?;
+                let Some(last) = page.last().filter(|_| page.len() == PAGE) else {
+                    break;
+                };
+                page = app.store.feeds_after(&last.name, PAGE).await?;
             }
         }
         FeedCommand::Show { name, json } => {
@@ -102,15 +109,6 @@ pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-async fn named(app: &App, name: &str) -> anyhow::Result<FeedStatus> {
-    let unknown = || {
-        Usage(format!(
-            "there is no feed {name:?}; `tidings feed list` shows the names"
-        ))
-    };
-    Ok(app.store.feed(name).await?.ok_or_else(unknown)?)
-}
-
 /// Where a feed is asked from now on, and what is said of it.
 fn decision(feed: &FeedStatus, url: Option<&str>, back: bool) -> Result<(Decision, String), Usage> {
     let name = &feed.name;
@@ -135,6 +133,11 @@ fn decision(feed: &FeedStatus, url: Option<&str>, back: bool) -> Result<(Decisio
         "{name:?} is asked at {to} from now on. Put that address into the configuration too; `--back` takes this back."
     );
     Ok((Decision::MoveTo(to), said))
+}
+
+fn lines(feeds: &[FeedStatus]) -> anyhow::Result<String> {
+    let lines: Result<Vec<String>, _> = feeds.iter().map(serde_json::to_string).collect();
+    Ok(lines?.iter().map(|line| format!("{line}\n")).collect())
 }
 
 fn list(feeds: &[FeedStatus], now: Timestamp) -> String {

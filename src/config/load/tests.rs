@@ -187,7 +187,7 @@ fn feeds_of_a_list_join_those_of_the_file() {
     let text = "feeds_from = [\"list.opml\"]\n[[feed]]\nname = \"a\"\nurl = \"https://x.example/2\"\n";
     std::fs::write(&file, text).unwrap();
     let config = load(Some(&file), std::iter::empty()).unwrap();
-    let seen: Vec<_> = config.feeds.iter().map(|f| (f.name.as_str(), f.url.as_str())).collect();
+    let seen: Vec<_> = config.feeds.iter().map(|f| (f.name, f.url)).collect();
     assert_eq!(seen, [("a", "https://x.example/2"), ("a (2)", "https://x.example/1")]);
     std::fs::remove_file(folder.path().join("list.opml")).unwrap();
     let error = load(Some(&file), std::iter::empty()).unwrap_err().to_string();

@@ -42,6 +42,30 @@ async fn one_caller_that_fails_does_not_undo_the_others_of_its_group() {
 }
 
 #[tokio::test]
+async fn who_runs_alone_leaves_all_or_nothing_and_fails_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let two = |a, b| move |db: &rusqlite::Connection| insert(a)(db).and_then(|()| insert(b)(db));
+    let (a, b, c, d, e) = tokio::join!(
+        writer.run("a", false, insert(1)),
+        writer.run_alone("b", two(2, 1)),
+        writer.run("c", false, insert(3)),
+        writer.run_alone("d", two(4, 5)),
+        writer.run_alone("e", |db| {
+            insert(6)(db)?;
+            if rows_in(db) > 0 {
+                panic!("as a bug would");
+            }
+            Ok(())
+        }),
+    );
+    assert!(a.is_ok() && c.is_ok() && d.is_ok());
+    assert!(matches!(b, Err(StoreError::Sqlite("b", _))));
+    assert!(matches!(e, Err(StoreError::Closed("e"))));
+    assert_eq!(rows(&folder), 4);
+}
+
+#[tokio::test]
 async fn a_panic_in_the_work_of_one_caller_leaves_the_writer_alive() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(&folder);

@@ -64,15 +64,7 @@ impl TestApp {
     }
 
     async fn poll_these(&self, all: bool) -> Vec<Polled> {
-        let ids = self
-            .app
-            .store
-            .feed_names()
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|(id, ..)| id)
-            .collect();
+        let ids = self.app.store.feed_ids().await.unwrap();
         let mut polls = Vec::new();
         let stop = CancellationToken::new();
         let round = self
