@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::ingest::fetch::Fetcher;
 use crate::model::clock::SharedClock;
 use crate::model::heartbeat::Heartbeat;
+use crate::output::mailer::MailError;
 use crate::service::digests::Digests;
 use crate::service::outbox::Outbox;
 use crate::service::poll::Poller;
@@ -22,6 +23,7 @@ use crate::service::scheduler::Scheduler;
 use crate::service::stories::Stories;
 use crate::store::Store;
 use crate::store::locks::Locks;
+use crate::telemetry::metrics::Metrics;
 use crate::web::{self, Site};
 
 /// How long services may take to end; what is under way after that is dropped, and done again by the next start.
@@ -44,6 +46,8 @@ pub struct App {
     arrived: Arc<Notify>,
     /// The scheduler's sign of life.
     beat: Arc<Heartbeat>,
+    /// Counted by all services, through every configuration.
+    metrics: Arc<Metrics>,
 }
 
 impl App {
@@ -87,6 +91,7 @@ impl App {
             clock,
             arrived: Arc::default(),
             beat: Arc::default(),
+            metrics: Arc::default(),
         })
     }
 
@@ -101,14 +106,27 @@ impl App {
             poll,
             Arc::clone(&clock),
             Arc::clone(&self.arrived),
+            self.metrics(),
         );
-        Scheduler::new(store, Arc::new(poller), clock, poll.concurrency, Arc::clone(&self.beat))
+        Scheduler::new(
+            store,
+            Arc::new(poller),
+            clock,
+            poll.concurrency,
+            self.beat(),
+            self.metrics(),
+        )
     }
 
     /// Gives stories their places.
     #[must_use]
     pub fn stories(&self) -> Stories {
-        Stories::new(self.store.clone(), Arc::clone(&self.clock), Arc::clone(&self.arrived))
+        Stories::new(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.arrived),
+            self.metrics(),
+        )
     }
 
     /// Makes editions.
@@ -122,8 +140,13 @@ impl App {
     /// # Errors
     /// When the way out cannot be set up.
     pub fn outbox(&self, public_url: &str) -> anyhow::Result<Outbox> {
-        let outbox = Outbox::new(self.store.clone(), Arc::clone(&self.clock), &self.config, public_url);
+        let outbox = self.outbox_of(&self.config, public_url);
         outbox.context("setting up the mailer")
+    }
+
+    fn outbox_of(&self, config: &Config, public_url: &str) -> Result<Outbox, MailError> {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        Outbox::new(store, clock, config, public_url, self.metrics())
     }
 
     /// The address under which readers reach the pages, when they are listened for at `listen`.
@@ -136,6 +159,12 @@ impl App {
     #[must_use]
     pub fn beat(&self) -> Arc<Heartbeat> {
         Arc::clone(&self.beat)
+    }
+
+    /// What this process has done since it began.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Runs the daemon until `stop` is given. Each configuration that comes through `configs` takes the place of the one before.
@@ -193,13 +222,7 @@ impl App {
     /// A configuration with all that could fail made from it; None, and the old one stays, when something does.
     fn checked(&self, config: &Option<Config>, listen: SocketAddr) -> Option<(Config, Outbox)> {
         let config = config.clone()?;
-        let outbox = Outbox::new(
-            self.store.clone(),
-            Arc::clone(&self.clock),
-            &config,
-            &public_url(&config, listen),
-        );
-        match outbox {
+        match self.outbox_of(&config, &public_url(&config, listen)) {
             Ok(outbox) => Some((config, outbox)),
             Err(e) => {
                 error!(
@@ -230,6 +253,7 @@ impl App {
             self.public_url(listen),
             self.beat(),
             Arc::clone(&self.clock),
+            self.metrics(),
         )
     }
 

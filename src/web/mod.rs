@@ -1,8 +1,9 @@
-//! The web side: merged feeds, a front page that lists them, and two addresses for those who watch the daemon.
+//! The web side: merged feeds, a front page that lists them, and three addresses for those who watch the daemon.
 
 mod feeds;
 mod front;
 mod health;
+mod metrics;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::model::clock::SharedClock;
 use crate::model::heartbeat::Heartbeat;
 use crate::model::view::View;
 use crate::store::Store;
+use crate::telemetry::metrics::Metrics;
 use crate::web::feeds::Cache;
 
 /// What the pages need to know; a new one is made when the configuration changes.
@@ -30,19 +32,29 @@ pub struct Site {
     pub beat: Arc<Heartbeat>,
     /// Tells the time.
     pub clock: SharedClock,
+    /// What services have done.
+    pub metrics: Arc<Metrics>,
     cache: Cache,
 }
 
 impl Site {
     /// The pages of these views.
     #[must_use]
-    pub fn new(store: Store, views: Vec<View>, public_url: String, beat: Arc<Heartbeat>, clock: SharedClock) -> Self {
+    pub fn new(
+        store: Store,
+        views: Vec<View>,
+        public_url: String,
+        beat: Arc<Heartbeat>,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             store,
             views,
             public_url,
             beat,
             clock,
+            metrics,
             cache: Cache::default(),
         }
     }
@@ -61,6 +73,7 @@ pub async fn serve(listener: TcpListener, site: CurrentSite, stop: CancellationT
         .route("/feeds/{file}", get(feeds::feed))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .with_state(site);
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())

@@ -5,6 +5,7 @@ mod found;
 mod reading;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, OnceCell, Semaphore};
@@ -21,6 +22,7 @@ use crate::model::feed::{FeedForPoll, FeedId};
 use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
 use crate::service::poll::found::Found;
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 /// Polls feeds.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Poller {
     arrived: Arc<Notify>,
     /// Whether the hosts that want to be left alone are known here.
     hosts_known: OnceCell<()>,
+    metrics: Arc<Metrics>,
 }
 
 /// What one poll did.
@@ -59,7 +62,14 @@ pub struct Polled {
 impl Poller {
     /// A poller; `arrived` is told when items are stored.
     #[must_use]
-    pub fn new(store: Store, fetcher: Fetcher, limits: &PollConfig, clock: SharedClock, arrived: Arc<Notify>) -> Self {
+    pub fn new(
+        store: Store,
+        fetcher: Fetcher,
+        limits: &PollConfig,
+        clock: SharedClock,
+        arrived: Arc<Notify>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             store,
@@ -69,6 +79,7 @@ impl Poller {
             reading: Semaphore::new(processors),
             arrived,
             hosts_known: OnceCell::new(),
+            metrics,
         }
     }
 
@@ -76,6 +87,12 @@ impl Poller {
     #[must_use]
     pub fn place(&self, feed: &FeedForPoll) -> Place {
         self.fetcher.hosts().place(feed.address().host(), self.clock.now())
+    }
+
+    /// Polls that wait until their host may be asked.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.fetcher.hosts().waiting()
     }
 
     /// Learns which hosts want to be left alone from what is stored of earlier processes.
@@ -98,6 +115,10 @@ impl Poller {
         self.remember_hosts().await?;
         let started_at = self.clock.now();
         let asked = self.fetcher.ask(question(&feed, started_at)).await;
+        let late = asked
+            .waited
+            .and_then(|waited| lateness(&feed, later(started_at, waited)));
+        late.into_iter().for_each(|late| self.metrics.poll_begun(late));
         let is_gone = match &asked.answer {
             Ok(Fetched::Gone) => true,
             Err(e) => e.status() == Some(404),
@@ -122,6 +143,9 @@ impl Poller {
         let at = later(until, spread(feed.id, until, self.limits.min_interval));
         let why = format!("{host} asked to be left alone until {until}");
         self.store.postpone(vec![(feed.id, at, why)]).await?;
+        self.metrics.put_off(1);
+        self.metrics
+            .poll_ended(Outcome::Postponed, None, 0, Committed::default());
         Ok(Polled {
             feed: feed.id,
             name: feed.name,
@@ -165,6 +189,8 @@ impl Poller {
             reason: next.reason.to_string(),
         };
         let committed = self.store.commit_poll(intent).await?;
+        let failure = found.error.as_ref().map(|(failure, _)| *failure);
+        self.metrics.poll_ended(found.outcome, failure, found.bytes, committed);
         if committed.new > 0 {
             self.arrived.notify_one();
         }
@@ -188,7 +214,7 @@ impl Poller {
             outcome: found.outcome,
             bytes: found.bytes,
             committed,
-            failure: found.error.as_ref().map(|(failure, _)| *failure),
+            failure,
             error: found.error.map(|(_, reason)| reason),
         })
     }
@@ -211,6 +237,11 @@ impl Poller {
         };
         next_poll(feed.id, &facts, &self.limits, now)
     }
+}
+
+/// How late a feed is asked that was due; None: it was not due, or never polled before.
+fn lateness(feed: &FeedForPoll, asked_at: Timestamp) -> Option<Duration> {
+    Duration::try_from(asked_at.duration_since(feed.due_at?)).ok()
 }
 
 fn question(feed: &FeedForPoll, now: Timestamp) -> Question<'_> {
