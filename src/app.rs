@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::ingest::fetch::Fetcher;
 use crate::model::clock::SharedClock;
 use crate::model::heartbeat::Heartbeat;
+use crate::output::mailer::MailError;
 use crate::service::digests::Digests;
 use crate::service::outbox::Outbox;
 use crate::service::poll::Poller;
@@ -24,6 +25,7 @@ use crate::service::stories::Stories;
 use crate::service::subscriptions::Subscriptions;
 use crate::store::Store;
 use crate::store::locks::Locks;
+use crate::telemetry::metrics::Metrics;
 use crate::web::push::Inbox;
 use crate::web::{self, Site};
 
@@ -49,6 +51,8 @@ pub struct App {
     pushed: Arc<Notify>,
     /// The scheduler's sign of life.
     beat: Arc<Heartbeat>,
+    /// Counted by all services, through every configuration.
+    metrics: Arc<Metrics>,
 }
 
 impl App {
@@ -94,6 +98,7 @@ impl App {
             arrived: Arc::default(),
             pushed: Arc::default(),
             beat: Arc::default(),
+            metrics: Arc::default(),
         })
     }
 
@@ -110,7 +115,8 @@ impl App {
             poller,
             clock,
             self.config.poll.concurrency,
-            Arc::clone(&self.beat),
+            self.beat(),
+            self.metrics(),
         )
     }
 
@@ -125,6 +131,7 @@ impl App {
             &self.config.poll,
             Arc::clone(&self.clock),
             Arc::clone(&self.arrived),
+            self.metrics(),
         ))
     }
 
@@ -155,7 +162,12 @@ impl App {
     /// Gives stories their places.
     #[must_use]
     pub fn stories(&self) -> Stories {
-        Stories::new(self.store.clone(), Arc::clone(&self.clock), Arc::clone(&self.arrived))
+        Stories::new(
+            self.store.clone(),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.arrived),
+            self.metrics(),
+        )
     }
 
     /// Makes editions.
@@ -169,8 +181,13 @@ impl App {
     /// # Errors
     /// When the way out cannot be set up.
     pub fn outbox(&self, public_url: &str) -> anyhow::Result<Outbox> {
-        let outbox = Outbox::new(self.store.clone(), Arc::clone(&self.clock), &self.config, public_url);
+        let outbox = self.outbox_of(&self.config, public_url);
         outbox.context("setting up the mailer")
+    }
+
+    fn outbox_of(&self, config: &Config, public_url: &str) -> Result<Outbox, MailError> {
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        Outbox::new(store, clock, config, public_url, self.metrics())
     }
 
     /// The address under which readers reach the pages, when they are listened for at `listen`.
@@ -183,6 +200,12 @@ impl App {
     #[must_use]
     pub fn beat(&self) -> Arc<Heartbeat> {
         Arc::clone(&self.beat)
+    }
+
+    /// What this process has done since it began.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Runs the daemon until `stop` is given. Each configuration that is put into `configs` is taken from there, and takes the place of
@@ -241,13 +264,7 @@ impl App {
 
     /// A configuration with all that could fail made from it; None, and the old one stays, when something does.
     fn checked(&self, config: Config, listen: SocketAddr) -> Option<(Config, Outbox)> {
-        let outbox = Outbox::new(
-            self.store.clone(),
-            Arc::clone(&self.clock),
-            &config,
-            &public_url(&config, listen),
-        );
-        match outbox {
+        match self.outbox_of(&config, &public_url(&config, listen)) {
             Ok(outbox) => Some((config, outbox)),
             Err(e) => {
                 error!(
@@ -282,6 +299,7 @@ impl App {
             self.public_url(listen),
             self.beat(),
             Arc::clone(&self.clock),
+            self.metrics(),
         )
         .with_inbox(inbox)
     }

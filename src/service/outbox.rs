@@ -1,5 +1,6 @@
 //! Sends what waits in the outbox: a delivery is struck off only when the server took the mail.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::output::RenderedMail;
 use crate::output::digest::{DigestMail, render};
 use crate::output::mailer::{MailError, Mailer, Retry};
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::{MailState, Metrics};
 
 /// Mails taken at once: whoever stops between two holds none that others could send.
 const BATCH: usize = 1;
@@ -41,6 +43,7 @@ pub struct Outbox {
     config: Config,
     public_url: String,
     mailer: Mailer,
+    metrics: Arc<Metrics>,
 }
 
 /// What one look at the outbox did.
@@ -59,13 +62,20 @@ impl Outbox {
     ///
     /// # Errors
     /// When the mailer cannot be set up.
-    pub fn new(store: Store, clock: SharedClock, config: &Config, public_url: &str) -> Result<Self, MailError> {
+    pub fn new(
+        store: Store,
+        clock: SharedClock,
+        config: &Config,
+        public_url: &str,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, MailError> {
         Ok(Self {
             store,
             clock,
             mailer: Mailer::new(&config.mail)?,
             config: config.clone(),
             public_url: public_url.to_owned(),
+            metrics,
         })
     }
 
@@ -118,6 +128,7 @@ impl Outbox {
                 "sent digest {:?}, edition {}", edition.digest, edition.number
             );
             sum.sent += 1;
+            self.metrics.mail(MailState::Sent);
             return Ok(());
         };
         let next = next_attempt(delivery.attempts, failure.retry(), self.clock.now());
@@ -129,6 +140,7 @@ impl Outbox {
                     "digest {:?} waits: {reason}", edition.digest
                 );
                 sum.postponed += 1;
+                self.metrics.mail(MailState::Postponed);
             }
             None => {
                 error!(
@@ -136,6 +148,7 @@ impl Outbox {
                     "digest {:?} is given up: {reason}", edition.digest
                 );
                 sum.parked += 1;
+                self.metrics.mail(MailState::Parked);
             }
         }
         self.store.delivery_failed(delivery.id, reason, next).await

@@ -17,6 +17,7 @@ use crate::model::heartbeat::Heartbeat;
 use crate::service::poll::{Polled, Poller};
 use crate::store::due::Wanted;
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 /// Polls under way for each that may be on the network: the others wait for their host.
 const WAITING_PER_POLL: usize = 4;
@@ -37,6 +38,7 @@ pub struct Scheduler {
     clock: SharedClock,
     capacity: usize,
     beat: Arc<Heartbeat>,
+    metrics: Arc<Metrics>,
 }
 
 /// Polls under way, and whose they are.
@@ -91,6 +93,7 @@ impl Scheduler {
         clock: SharedClock,
         concurrency: usize,
         beat: Arc<Heartbeat>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             store,
@@ -98,6 +101,7 @@ impl Scheduler {
             clock,
             capacity: concurrency * WAITING_PER_POLL,
             beat,
+            metrics,
         }
     }
 
@@ -159,10 +163,12 @@ impl Scheduler {
             }
             // Many may end at once: all that have ended make room before more are claimed.
             while polls.try_next().is_some() {}
+            self.metrics.polls_now(polls.len(), self.poller.waiting());
         }
         if let Err(e) = self.wind_down(polls, |_| {}).await {
             error!("cannot give back feeds that were being polled: {}", chain(&e));
         }
+        self.metrics.polls_now(0, 0);
     }
 
     /// Claims what is due, and says how long there is nothing to claim.
@@ -207,6 +213,7 @@ impl Scheduler {
             polls.feeds.insert(task.id(), id);
         }
         if !postponed.is_empty() {
+            self.metrics.put_off(postponed.len());
             self.store.postpone(postponed).await?;
         }
         Ok(claimed)

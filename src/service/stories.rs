@@ -12,6 +12,7 @@ use crate::model::clock::SharedClock;
 use crate::store::stories::Placed;
 use crate::store::{Store, StoreError};
 use crate::story::matching::same_link;
+use crate::telemetry::metrics::Metrics;
 
 /// Items placed in one transaction.
 const BATCH: usize = 500;
@@ -24,13 +25,19 @@ pub struct Stories {
     store: Store,
     clock: SharedClock,
     arrived: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl Stories {
     /// `arrived` tells that there are items without a story.
     #[must_use]
-    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>) -> Self {
-        Self { store, clock, arrived }
+    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            store,
+            clock,
+            arrived,
+            metrics,
+        }
     }
 
     /// Places every item that waits.
@@ -41,6 +48,7 @@ impl Stories {
         let mut sum = Placed::default();
         loop {
             let placed = self.store.place_arrivals(BATCH, self.clock.now(), same_link).await?;
+            self.metrics.stories_placed(placed.stories);
             sum.items += placed.items;
             sum.stories += placed.stories;
             if placed.items < BATCH {

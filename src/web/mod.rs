@@ -1,8 +1,9 @@
-//! The web side: merged feeds, a front page that lists them, addresses that hubs call, and two for those who watch the daemon.
+//! The web side: merged feeds, a front page that lists them, addresses that hubs call, and three for those who watch the daemon.
 
 mod feeds;
 mod front;
 mod health;
+mod metrics;
 pub mod push;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::model::clock::SharedClock;
 use crate::model::heartbeat::Heartbeat;
 use crate::model::view::View;
 use crate::store::Store;
+use crate::telemetry::metrics::Metrics;
 use crate::web::feeds::Cache;
 use crate::web::push::Inbox;
 
@@ -35,13 +37,22 @@ pub struct Site {
     pub clock: SharedClock,
     /// What hubs push.
     pub inbox: Inbox,
+    /// What services have done.
+    pub metrics: Arc<Metrics>,
     cache: Cache,
 }
 
 impl Site {
     /// The pages of these views. No hub can push until [`Site::with_inbox`].
     #[must_use]
-    pub fn new(store: Store, views: Vec<View>, public_url: String, beat: Arc<Heartbeat>, clock: SharedClock) -> Self {
+    pub fn new(
+        store: Store,
+        views: Vec<View>,
+        public_url: String,
+        beat: Arc<Heartbeat>,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             store,
             views,
@@ -49,6 +60,7 @@ impl Site {
             beat,
             clock,
             inbox: Inbox::new(0, Duration::ZERO, Arc::default()),
+            metrics,
             cache: Cache::default(),
         }
     }
@@ -74,6 +86,7 @@ pub async fn serve(listener: TcpListener, site: CurrentSite, stop: CancellationT
         .route("/websub/{token}", get(push::intent).post(push::content))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .with_state(site);
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())

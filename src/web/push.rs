@@ -200,6 +200,7 @@ async fn receive(site: &Site, token: String, request: Request) -> Result<Respons
         );
         let reason = "what it pushed was not signed as agreed";
         site.store.ignore_push(callback.id, reason).await?;
+        site.metrics.push_ignored();
         return Ok(accepted);
     };
     let content_type = excerpt(header(&parts.headers, CONTENT_TYPE.as_str()), MAX_TYPE);

@@ -17,6 +17,7 @@ mod daemon;
 mod digest;
 mod fixtures;
 mod layers;
+mod metrics;
 mod poll;
 mod properties;
 mod readers;

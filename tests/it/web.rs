@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 use crate::support::app::{TestApp, feed};
 use crate::support::origin::{Origin, atom, rss};
 
-struct Pages {
+pub struct Pages {
     url: String,
     client: Client,
 }
 
 impl Pages {
     /// Serves the views of an app.
-    async fn of(app: &TestApp) -> Self {
+    pub async fn of(app: &TestApp) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -31,6 +31,7 @@ impl Pages {
             url.clone(),
             app.app.beat(),
             app.clock.clone(),
+            app.app.metrics(),
         );
         let (sender, current) = watch::channel(Arc::new(site));
         tokio::spawn(async move {
@@ -48,7 +49,7 @@ impl Pages {
         Self { url, client }
     }
 
-    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Response {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(

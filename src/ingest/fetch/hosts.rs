@@ -2,6 +2,7 @@
 //! left alone by all of them (429, 503 with `Retry-After`).
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub struct Hosts {
     own: Vec<HostConfig>,
     all: Arc<Semaphore>,
     doors: Arc<Mutex<HashMap<String, Door>>>,
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,22 @@ impl Drop for Ticket {
     }
 }
 
+/// Counts a request that waits, until this is dropped: a poll that is stopped waits no longer.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a poll is told at the door.
 #[derive(Debug)]
 pub enum Place {
@@ -97,6 +115,7 @@ impl Hosts {
             own: config.hosts.clone(),
             all: Arc::new(Semaphore::new(all)),
             doors: Arc::default(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -112,6 +131,7 @@ impl Hosts {
 
     /// Waits until a request to the host may begin. Who waits for one host takes no place from those who ask another.
     pub async fn enter(&self, host: &str) -> Entrance {
+        let _waits = Waits::new(&self.waiting);
         // No semaphore here is ever closed, so no place is ever refused.
         let places = self.with_door(host, |door| Arc::clone(&door.places));
         let at_host = places.acquire_owned().await.ok();
@@ -128,6 +148,12 @@ impl Hosts {
             _at_host: at_host,
             _of_all: Arc::clone(&self.all).acquire_owned().await.ok(),
         }
+    }
+
+    /// Requests that wait until they may begin.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Until when the host wants to be left alone; None: it does not.

@@ -17,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK, LOCATION};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use tokio::time::Instant;
 
 use crate::config::FetchConfig;
 use crate::ingest::fetch::clients::Clients;
@@ -62,6 +63,8 @@ pub struct Asked {
     pub answer: Result<Fetched, FetchError>,
     /// What a host said by that to all its guests.
     pub rest: Option<HostRest>,
+    /// How long the question waited for its host; None: nobody was asked.
+    pub waited: Option<Duration>,
 }
 
 /// What a publisher answered.
@@ -110,6 +113,8 @@ struct Hops<'a> {
     validators: Validators,
     /// Whether all redirects so far were permanent.
     is_permanent: bool,
+    /// How long the first request waited for its host.
+    waited: Option<Duration>,
 }
 
 impl Hops<'_> {
@@ -164,6 +169,7 @@ impl Fetcher {
             address: question.url.clone(),
             validators: question.validators.clone(),
             is_permanent: true,
+            waited: None,
         };
         let answer = self.follow(&mut hops).await;
         let host = hops.address.host();
@@ -178,7 +184,11 @@ impl Fetcher {
             }
             _ => None,
         };
-        Asked { answer, rest }
+        Asked {
+            answer,
+            rest,
+            waited: hops.waited,
+        }
     }
 
     async fn follow(&self, hops: &mut Hops<'_>) -> Result<Fetched, FetchError> {
@@ -209,14 +219,16 @@ impl Fetcher {
         Err(FetchError::TooManyRedirects)
     }
 
-    async fn hop(&self, hops: &Hops<'_>) -> Result<Hop, FetchError> {
+    async fn hop(&self, hops: &mut Hops<'_>) -> Result<Hop, FetchError> {
         let host = hops.address.host();
         self.guard.check_url(hops.address.as_url())?;
         if let Some(until) = self.hosts.resting(host, hops.question.now) {
             return Ok(Hop::Done(Fetched::Later(until, host.to_owned())));
         }
         let request = self.request(hops).await?;
+        let arrived = Instant::now();
         let _entrance = self.hosts.enter(host).await;
+        hops.waited.get_or_insert(arrived.elapsed());
         let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
         let limit = limit.unwrap_or(self.config.timeout);
         let answer = tokio::time::timeout(limit, self.answer(hops, request)).await;

@@ -5,6 +5,7 @@ mod found;
 mod reading;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, OnceCell, Semaphore};
@@ -22,6 +23,7 @@ use crate::model::feed::{FeedForPoll, FeedId};
 use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
 use crate::service::poll::found::{Found, Means};
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 /// Polls feeds.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ pub struct Poller {
     arrived: Arc<Notify>,
     /// Whether the hosts that want to be left alone are known here.
     hosts_known: OnceCell<()>,
+    metrics: Arc<Metrics>,
 }
 
 /// What one poll did.
@@ -66,6 +69,7 @@ impl Poller {
         limits: &PollConfig,
         clock: SharedClock,
         arrived: Arc<Notify>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
@@ -76,6 +80,7 @@ impl Poller {
             reading: Semaphore::new(processors),
             arrived,
             hosts_known: OnceCell::new(),
+            metrics,
         }
     }
 
@@ -83,6 +88,12 @@ impl Poller {
     #[must_use]
     pub fn place(&self, feed: &FeedForPoll) -> Place {
         self.fetcher.hosts().place(feed.address().host(), self.clock.now())
+    }
+
+    /// Polls that wait until their host may be asked.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.fetcher.hosts().waiting()
     }
 
     /// Learns which hosts want to be left alone from what is stored of earlier processes.
@@ -105,6 +116,10 @@ impl Poller {
         self.remember_hosts().await?;
         let started_at = self.clock.now();
         let asked = self.fetcher.ask(question(&feed, started_at)).await;
+        let late = asked
+            .waited
+            .and_then(|waited| lateness(&feed, later(started_at, waited)));
+        late.into_iter().for_each(|late| self.metrics.poll_begun(late));
         let is_gone = match &asked.answer {
             Ok(Fetched::Gone) => true,
             Err(e) => e.status() == Some(404),
@@ -162,6 +177,9 @@ impl Poller {
         let at = later(until, spread(feed.id, until, self.limits.min_interval));
         let why = format!("{host} asked to be left alone until {until}");
         self.store.postpone(vec![(feed.id, at, why)]).await?;
+        self.metrics.put_off(1);
+        self.metrics
+            .poll_ended(Outcome::Postponed, None, 0, Committed::default());
         Ok(Polled {
             feed: feed.id,
             name: feed.name,
@@ -217,6 +235,12 @@ impl Poller {
             sharing,
         };
         let committed = self.store.commit_poll(intent).await?;
+        let failure = found.error.as_ref().map(|(failure, _)| *failure);
+        if came == Came::Pushed {
+            self.metrics.push_accepted(committed);
+        } else {
+            self.metrics.poll_ended(found.outcome, failure, found.bytes, committed);
+        }
         if committed.new > 0 {
             self.arrived.notify_one();
         }
@@ -240,7 +264,7 @@ impl Poller {
             outcome: found.outcome,
             bytes: found.bytes,
             committed,
-            failure: found.error.as_ref().map(|(failure, _)| *failure),
+            failure,
             error: found.error.map(|(_, reason)| reason),
         })
     }
@@ -263,6 +287,11 @@ impl Poller {
         };
         next_poll(feed.id, &facts, &self.limits, now)
     }
+}
+
+/// How late a feed is asked that was due; None: it was not due, or never polled before.
+fn lateness(feed: &FeedForPoll, asked_at: Timestamp) -> Option<Duration> {
+    Duration::try_from(asked_at.duration_since(feed.due_at?)).ok()
 }
 
 fn question(feed: &FeedForPoll, now: Timestamp) -> Question<'_> {

@@ -1,4 +1,6 @@
-//! Logs: lines on standard error, plain or JSON. Never a mail address, a password or a body.
+//! Logs: lines on standard error, plain or JSON. Never a mail address, a password or a body. And [metrics].
+
+pub mod metrics;
 
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
