@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::model::feed::{FeedId, FeedIntent, Manner, Select};
+use crate::model::feed::{Access, FeedId, FeedIntent, Manner, Select};
 use crate::model::poll::Loss;
 use crate::store::rows::{instant, maybe_instant, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
@@ -255,7 +255,7 @@ impl Store {
 fn digest_of(feeds: &[FeedIntent]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     for feed in feeds {
-        for text in [&feed.name, feed.url.as_str(), &feed.group, &manner(feed)] {
+        for text in [&feed.name, feed.url.as_str(), &feed.group, &manner(feed), &access(feed)] {
             hasher.update(text.as_bytes());
             hasher.update(&[0]);
         }
@@ -269,7 +269,7 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     let mut rows = Rows::read(db)?;
     db.execute("update feed set configured = 0 where configured = 1", [])?;
     let (same, others): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.is_same(feed));
-    let mut keep = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3 where id = ?1")?;
+    let mut keep = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3, access = ?4 where id = ?1")?;
     // Who is to be read in another manner is asked for the whole document again, at once; with other selectors it is another source.
     let mut read_anew = db.prepare(
         "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null, entries = 0, shrunk = 0,
@@ -279,7 +279,7 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     )?;
     for feed in same {
         if let Some(id) = rows.take_by_name(&feed.name) {
-            keep.execute(params![id, feed.name, feed.group])?;
+            keep.execute(params![id, feed.name, feed.group, access(feed)])?;
             read_anew.execute(params![id, manner(feed), rows.selects_otherwise(id, feed)])?;
         }
     }
@@ -294,16 +294,16 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     }
     let mut relocate = db.prepare(
         "update feed set configured = 1, url = ?2, feed_group = ?3, etag = null, last_modified = null, document_hash = null,
-             offered_url = '', last_success_at = null, entries = 0, shrunk = 0, manner = ?4,
+             offered_url = '', last_success_at = null, entries = 0, shrunk = 0, manner = ?4, access = ?5,
              next_poll_at = 0, next_poll_why = 'its address is new', failures = 0 where id = ?1",
     )?;
-    let mut insert = db.prepare("insert into feed (name, url, feed_group, manner) values (?, ?, ?, ?)")?;
+    let mut insert = db.prepare("insert into feed (name, url, feed_group, manner, access) values (?, ?, ?, ?, ?)")?;
     for (id, feed) in moved {
         // A feed that is no longer polled may hold the name still.
         if let Some(holder) = rows.take_by_name(&feed.name) {
             free.execute([holder])?;
         }
-        keep.execute(params![id, feed.name, feed.group])?;
+        keep.execute(params![id, feed.name, feed.group, access(feed)])?;
         read_anew.execute(params![
             id,
             manner(feed),
@@ -312,8 +312,8 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     }
     for (_, feed) in new {
         match rows.take_by_name(&feed.name) {
-            Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group, manner(feed)])?,
-            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group, manner(feed)])?,
+            Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group, manner(feed), access(feed)])?,
+            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group, manner(feed), access(feed)])?,
         };
     }
     Ok(())
@@ -321,6 +321,14 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
 
 fn manner(feed: &FeedIntent) -> String {
     serde_json::to_string(&feed.manner).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// How it is asked; empty: like all others.
+fn access(feed: &FeedIntent) -> String {
+    if feed.access == Access::default() {
+        return String::new();
+    }
+    serde_json::to_string(&feed.access).unwrap_or_default()
 }
 
 /// The feeds that are there, until each is taken.

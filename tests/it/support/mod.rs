@@ -4,6 +4,8 @@ pub mod app;
 pub mod checks;
 pub mod daemon;
 pub mod origin;
+pub mod proxy;
+pub mod raw;
 pub mod smtp;
 pub mod tls;
 
