@@ -269,7 +269,8 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     let mut rows = Rows::read(db)?;
     db.execute("update feed set configured = 0 where configured = 1", [])?;
     let (same, others): (Vec<_>, Vec<_>) = feeds.iter().partition(|feed| rows.is_same(feed));
-    let mut keep = db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3, access = ?4 where id = ?1")?;
+    let mut keep =
+        db.prepare("update feed set configured = 1, name = ?2, feed_group = ?3, access = ?4 where id = ?1")?;
     // Who is to be read in another manner is asked for the whole document again, at once; with other selectors it is another source.
     let mut read_anew = db.prepare(
         "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null, entries = 0, shrunk = 0,
@@ -313,7 +314,13 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     for (_, feed) in new {
         match rows.take_by_name(&feed.name) {
             Some(id) => relocate.execute(params![id, feed.url.as_str(), feed.group, manner(feed), access(feed)])?,
-            None => insert.execute(params![feed.name, feed.url.as_str(), feed.group, manner(feed), access(feed)])?,
+            None => insert.execute(params![
+                feed.name,
+                feed.url.as_str(),
+                feed.group,
+                manner(feed),
+                access(feed)
+            ])?,
         };
     }
     Ok(())

@@ -48,8 +48,10 @@ pub struct Question<'a> {
     pub url: &'a FeedUrl,
     /// if it is another than the one that these stand for,
     pub validators: &'a Validators,
-    /// asked in this way. Credentials and headers go only to the host of the address.
+    /// asked in this way.
     pub access: &'a Access,
+    /// The address that the operator gave credentials and headers for: they go to its host, and to no other that it leads to.
+    pub home: &'a FeedUrl,
     /// The present, from which times to wait count.
     pub now: Timestamp,
 }
@@ -141,7 +143,7 @@ impl Fetcher {
         &self.hosts
     }
 
-    /// Asks for the document at `url` once, without conditions.
+    /// Asks for the document at `url`, which is the operator's own address, once and without conditions.
     ///
     /// # Errors
     /// When no document comes.
@@ -151,6 +153,7 @@ impl Fetcher {
             url,
             validators,
             access,
+            home: url,
             now,
         };
         self.ask(question).await.answer
@@ -227,7 +230,7 @@ impl Fetcher {
         let client = self.clients.get(&hops.address, access)?;
         let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
         // Another host, port or scheme is somebody else.
-        if url.origin() != hops.question.url.as_url().origin() {
+        if url.origin() != hops.question.home.as_url().origin() {
             return Ok(request);
         }
         if let Some(file) = &access.token_file {

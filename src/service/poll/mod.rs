@@ -14,10 +14,10 @@ use crate::config::PollConfig;
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::cadence::{NextPoll, PollFacts, next_poll, pace, spread};
 use crate::ingest::fetch::hosts::Place;
-use crate::ingest::fetch::{Fetched, Fetcher, Question};
+use crate::ingest::fetch::{FetchError, Fetched, Fetcher, Question};
 use crate::ingest::moves;
 use crate::model::clock::{SharedClock, later};
-use crate::model::feed::{FeedForPoll, FeedId};
+use crate::model::feed::{FeedForPoll, FeedId, FeedUrl, Validators};
 use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
 use crate::service::poll::found::Found;
 use crate::store::{Store, StoreError};
@@ -115,6 +115,16 @@ impl Poller {
         found.proposed = self.search_site(&feed, &found).await;
         let finished_at = self.clock.now();
         self.commit(feed, found, (started_at, finished_at)).await
+    }
+
+    /// Asks for another document that has to do with a feed, wherever it is.
+    async fn fetch(&self, feed: &FeedForPoll, url: &FeedUrl) -> Result<Fetched, FetchError> {
+        let question = Question {
+            url,
+            validators: &Validators::default(),
+            ..question(feed, self.clock.now())
+        };
+        self.fetcher.ask(question).await.answer
     }
 
     /// Nobody was asked: the feed comes back when its host may be.
@@ -218,6 +228,7 @@ fn question(feed: &FeedForPoll, now: Timestamp) -> Question<'_> {
         url: feed.address(),
         validators: &feed.validators,
         access: &feed.access,
+        home: &feed.url,
         now,
     }
 }

@@ -1,5 +1,7 @@
 //! What a document means for its feed: read, compared with what is known, and completed where something was missed.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use tracing::error;
 
@@ -8,7 +10,7 @@ use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::{self, decide, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl};
-use crate::model::item::{KeyedItem, NewItem};
+use crate::model::item::{ItemKey, KeyedItem, NewItem};
 use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Unread};
@@ -164,7 +166,8 @@ impl Poller {
         Ok(before - changes.len())
     }
 
-    /// Nothing of the last document is left: reads older documents until one has a known entry, there are no more, or enough is read.
+    /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
+    /// enough is read.
     async fn fill(
         &self,
         feed: &FeedForPoll,
@@ -177,16 +180,22 @@ impl Poller {
             filled: 0,
             pages: 0,
         };
+        let mut seen = HashSet::from([feed.address().clone()]);
+        let mut keys: HashSet<ItemKey> = read.changes.iter().filter_map(new_key).collect();
         while let Some(address) = older.take().filter(|_| gap.pages < MAX_OLDER) {
-            let answer = self.fetcher.fetch(&address, &feed.access, self.clock.now()).await;
-            let Ok(Fetched::Document(document)) = answer else { break };
+            if !seen.insert(address.clone()) {
+                break;
+            }
+            let Ok(Fetched::Document(document)) = self.fetch(feed, &address).await else {
+                break;
+            };
             let hash = *blake3::hash(&document.bytes).as_bytes();
             let Ok(page) = self.compared(feed, *document, hash, false).await? else {
                 break;
             };
             gap.pages += 1;
             let mut changes = page.document.changes;
-            changes.retain(|change| new_item(change).is_some());
+            changes.retain(|change| new_key(change).is_some_and(|key| keys.insert(key)));
             gap.filled += u32::try_from(changes.len()).unwrap_or(u32::MAX);
             // Items are stored oldest first.
             changes.append(&mut read.changes);
@@ -194,7 +203,7 @@ impl Poller {
             if page.known > 0 {
                 break;
             }
-            older = page.older.filter(|next| *next != address);
+            older = page.older;
         }
         Ok(gap)
     }
@@ -214,6 +223,13 @@ fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec
         Some(known) => known.with_news(&dates, feed.last_success_at, now),
     };
     Some(rhythm.to_bytes())
+}
+
+fn new_key(change: &ItemChange) -> Option<ItemKey> {
+    match change {
+        ItemChange::New { key, .. } => Some(*key),
+        _ => None,
+    }
 }
 
 fn new_item(change: &ItemChange) -> Option<&NewItem> {

@@ -313,7 +313,10 @@ async fn a_410_stops_a_feed_until_somebody_asks_for_it_by_hand() {
     app.advance(hours(24 * 365));
     assert!(app.poll().await.is_empty());
     let shown = app.said(&["feed", "show", "a"]).await;
-    assert!(shown.contains("next poll     never, because of: the publisher says it is gone for good"), "{shown}");
+    assert!(
+        shown.contains("next poll     never, because of: the publisher says it is gone for good"),
+        "{shown}"
+    );
     assert_eq!(app.poll_named(&["a"]).await[0].outcome, Outcome::Fetched);
     assert_about(wait(&app, "a").await, 60, "back");
 }
@@ -401,7 +404,6 @@ async fn news_brings_a_feed_closer_and_silence_moves_it_away() {
         app.poll().await;
         app.advance(hours(1) + minutes(6));
     }
-    origin.serve("/busy", simple(&["last", "47"]));
     app.poll_all().await;
     let (busy, silent) = (wait(&app, "busy").await, wait(&app, "silent").await);
     assert!(busy <= minutes(30), "{busy:#}");
@@ -435,5 +437,9 @@ async fn feed_show_says_when_and_why_and_what_was_asked_for_and_how_the_publishe
         assert!(shown.contains(&part), "{part} in {shown}");
     }
     let history = shown.split("last polls").nth(1).unwrap();
-    assert_eq!(history.lines().filter(|line| line.contains("not modified")).count(), 10, "{shown}");
+    assert_eq!(
+        history.lines().filter(|line| line.contains("not modified")).count(),
+        10,
+        "{shown}"
+    );
 }

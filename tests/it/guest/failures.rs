@@ -16,7 +16,10 @@ async fn assert_shown(app: &TestApp, failure: Failure, words: &str) {
     assert_eq!((status.failure.as_str(), status.failures), (failure.as_str(), 1));
     let shown = app.said(&["feed", "show", "a"]).await;
     assert!(shown.contains(words), "{words:?} in {shown}");
-    assert!(shown.contains(&failure.as_str().replace('_', " ")), "{failure:?} in {shown}");
+    assert!(
+        shown.contains(&failure.as_str().replace('_', " ")),
+        "{failure:?} in {shown}"
+    );
 }
 
 /// A good answer, a bad one, and a good one with news: the feed fails under this name and is read again.
@@ -27,7 +30,11 @@ async fn fails(bad: Answer, failure: Failure, words: &str) {
     let app = with_feed(&origin).await;
     app.poll_all().await;
     let polled = app.poll_all().await.remove(0);
-    assert_eq!((polled.outcome, polled.failure), (Outcome::Failed, Some(failure)), "{bad:?}: {polled:?}");
+    assert_eq!(
+        (polled.outcome, polled.failure),
+        (Outcome::Failed, Some(failure)),
+        "{bad:?}: {polled:?}"
+    );
     assert_shown(&app, failure, words).await;
     assert_eq!(app.titles().await, ["1"]);
     // A host that wants to be left alone is, for this long.
@@ -35,7 +42,10 @@ async fn fails(bad: Answer, failure: Failure, words: &str) {
     let polled = app.poll_all().await.remove(0);
     assert_eq!((polled.outcome, polled.committed.new), (Outcome::Fetched, 1));
     let status = app.status("a").await;
-    assert_eq!((status.failure.as_str(), status.error.as_str(), status.failures), ("", "", 0));
+    assert_eq!(
+        (status.failure.as_str(), status.error.as_str(), status.failures),
+        ("", "", 0)
+    );
 }
 
 /// The same on the wire.
@@ -49,7 +59,11 @@ async fn breaks(bad: Wire, failure: Failure, words: &str) {
     .await;
     app.poll_all().await;
     let polled = app.poll_all().await.remove(0);
-    assert_eq!((polled.outcome, polled.failure), (Outcome::Failed, Some(failure)), "{bad:?}: {polled:?}");
+    assert_eq!(
+        (polled.outcome, polled.failure),
+        (Outcome::Failed, Some(failure)),
+        "{bad:?}: {polled:?}"
+    );
     assert_shown(&app, failure, words).await;
     assert_eq!(app.poll_all().await[0].committed.new, 1);
 }
@@ -90,7 +104,12 @@ async fn a_connection_that_breaks_is_reset() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_http_is_a_failure() {
-    breaks(Wire::Says(b"220 mail.example ESMTP\r\n".to_vec()), Failure::Reset, "the connection broke off").await;
+    breaks(
+        Wire::Says(b"220 mail.example ESMTP\r\n".to_vec()),
+        Failure::Reset,
+        "the connection broke off",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -160,19 +179,30 @@ async fn each_status_that_is_an_error_has_its_name_and_a_readable_excerpt() {
 
 #[tokio::test]
 async fn an_excerpt_of_an_error_page_is_short_plain_and_harmless() {
-    let page = format!("\u{1b}[31mred\u{7} <script>alert(1)</script>words\r\nin lines {}", "x ".repeat(50_000));
+    let page = format!(
+        "\u{1b}[31mred\u{7} <script>alert(1)</script>words\r\nin lines {}",
+        "x ".repeat(50_000)
+    );
     let origin = Origin::start().await;
     origin.set("/feed", answer(500, &[], &page));
     let app = with_feed(&origin).await;
     let error = app.poll_all().await.remove(0).error.unwrap();
     assert!(error.chars().count() < 400 && error.contains("red"), "{error:?}");
-    assert!(!error.contains("alert") && !error.chars().any(char::is_control), "{error:?}");
+    assert!(
+        !error.contains("alert") && !error.chars().any(char::is_control),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_status_that_answers_nothing_is_unexpected() {
     for (status, headers) in [(300, &[][..]), (301, &[]), (305, &[])] {
-        fails(answer(status, headers, ""), Failure::UnexpectedStatus, &format!("answered {status}")).await;
+        fails(
+            answer(status, headers, ""),
+            Failure::UnexpectedStatus,
+            &format!("answered {status}"),
+        )
+        .await;
     }
 }
 
@@ -208,7 +238,12 @@ async fn what_is_no_feed_is_none_under_the_content_type_of_one() {
     let rss = [("content-type", "application/rss+xml")];
     let page = "<!doctype html><html><body><p>words</p></body></html>";
     fails(answer(200, &rss, page), Failure::WebPage, "web page").await;
-    for other in ["{\"error\": \"no\"}", "just words", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "%PDF-1.7"] {
+    for other in [
+        "{\"error\": \"no\"}",
+        "just words",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+        "%PDF-1.7",
+    ] {
         fails(answer(200, &rss, other), Failure::Unreadable, "").await;
     }
     let png = vec![0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d];
@@ -242,7 +277,11 @@ async fn a_document_that_lost_most_of_its_entries_is_told_and_not_believed_at_on
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     origin.script(
         "/feed",
-        [Answer::Tagged(simple(&many)), Answer::Tagged(simple(&["1"])), Answer::Tagged(simple(&many))],
+        [
+            Answer::Tagged(simple(&many)),
+            Answer::Tagged(simple(&["1"])),
+            Answer::Tagged(simple(&many)),
+        ],
     );
     let app = with_feed(&origin).await;
     app.poll_all().await;

@@ -48,11 +48,17 @@ async fn a_gap_is_recorded_and_shown_and_the_feed_is_asked_sooner() {
     app.poll_all().await;
     assert_eq!(gaps(&app).await, [(0, 0)]);
     let status = app.status("a").await;
-    assert!(status.next_poll_why.contains("items were missed"), "{}", status.next_poll_why);
+    assert!(
+        status.next_poll_why.contains("items were missed"),
+        "{}",
+        status.next_poll_why
+    );
     let with_gap = crate::guest::wait(&app, "a").await;
     let shown = app.said(&["feed", "show", "a"]).await;
     assert!(
-        shown.contains("items missed  probably, between 2026-11-22 12:00:00Z and 2026-11-22 12:00:00Z; nothing older is offered"),
+        shown.contains(
+            "items missed  probably, between 2026-11-22 12:00:00Z and 2026-11-22 12:00:00Z; nothing older is offered"
+        ),
         "{shown}"
     );
     app.poll_all().await;
@@ -141,7 +147,11 @@ async fn older_documents_that_lead_in_a_circle_are_read_once() {
         let (origin, app) = missed("next", "/own").await;
         origin.serve("/own", page("next", older, 21..=30));
         app.poll_all().await;
-        assert_eq!((origin.asked("/own").len(), origin.asked("/feed").len()), (1, 2), "{older}");
+        assert_eq!(
+            (origin.asked("/own").len(), origin.asked("/feed").len()),
+            (1, 2),
+            "{older}"
+        );
     }
 }
 
@@ -167,7 +177,11 @@ async fn an_older_document_that_fails_costs_nothing_but_itself() {
         origin.serve("/3", page("next", "/2", 21..=30));
         origin.set("/2", broken.clone());
         let polled = app.poll_all().await.remove(0);
-        assert_eq!((polled.outcome, polled.committed.new), (Outcome::Fetched, 13), "{broken:?}");
+        assert_eq!(
+            (polled.outcome, polled.committed.new),
+            (Outcome::Fetched, 13),
+            "{broken:?}"
+        );
         assert_eq!(gaps(&app).await, [(10, 1)]);
     }
 }
@@ -187,7 +201,11 @@ async fn a_feed_with_one_entry_has_no_gaps() {
 async fn new_guids_for_the_same_items_are_no_gap() {
     let origin = Origin::start().await;
     let app = with_feed(&origin).await;
-    for guids in [["1", "2"], ["x", "y"], ["http://a.example/?p=1", "http://a.example/?p=2"]] {
+    for guids in [
+        ["1", "2"],
+        ["x", "y"],
+        ["http://a.example/?p=1", "http://a.example/?p=2"],
+    ] {
         let items = [
             (guids[0], "One", "https://a.example/1"),
             (guids[1], "Two", "https://a.example/2"),

@@ -24,9 +24,15 @@ async fn who_asks_says_so_and_how_to_be_reached() {
     app.poll_all().await;
     let headers = &origin.asked("/feed")[0].headers;
     let agent = headers["user-agent"].to_str().unwrap();
-    assert!(agent.starts_with("tidings/") && agent.ends_with(" (+https://me.example/feeds)"), "{agent}");
+    assert!(
+        agent.starts_with("tidings/") && agent.ends_with(" (+https://me.example/feeds)"),
+        "{agent}"
+    );
     for coding in ["gzip", "br", "zstd", "deflate"] {
-        assert!(headers["accept-encoding"].to_str().unwrap().contains(coding), "{coding}");
+        assert!(
+            headers["accept-encoding"].to_str().unwrap().contains(coding),
+            "{coding}"
+        );
     }
     assert!(headers["accept"].to_str().unwrap().starts_with("application/atom+xml"));
     assert!(headers.get("referer").is_none() && headers.get("cookie").is_none());
@@ -60,7 +66,10 @@ async fn a_host_may_be_given_more_connections() {
     let origin = Origin::start().await;
     let mut config = format!("{USUAL}host_spacing = \"0s\"\n[[host]]\nname = \"127.0.0.1\"\nconnections = 3\n");
     for name in ["a", "b", "c", "d"] {
-        origin.set(&format!("/{name}"), Answer::Held(Box::new(Answer::Tagged(simple(&["1"])))));
+        origin.set(
+            &format!("/{name}"),
+            Answer::Held(Box::new(Answer::Tagged(simple(&["1"])))),
+        );
         config += &feed(name, &origin.url(&format!("/{name}")));
     }
     let app = TestApp::without_basics(&config).await;
@@ -75,8 +84,7 @@ async fn a_host_may_be_given_more_connections() {
 #[tokio::test]
 async fn requests_to_one_host_begin_apart_and_another_host_does_not_wait() {
     let origin = Origin::start().await;
-    let mut config =
-        format!("{USUAL}host_spacing = \"0s\"\n[[host]]\nname = \"localhost\"\nspacing = \"1s\"\n");
+    let mut config = format!("{USUAL}host_spacing = \"0s\"\n[[host]]\nname = \"localhost\"\nspacing = \"1s\"\n");
     for (host, name) in [
         ("localhost", "slow1"),
         ("localhost", "slow2"),
@@ -92,7 +100,11 @@ async fn requests_to_one_host_begin_apart_and_another_host_does_not_wait() {
     app.poll().await;
     let hosts: Vec<String> = origin.all_asked().into_iter().map(|asked| asked.host).collect();
     assert_eq!((hosts.len(), hosts[4].as_str()), (5, "localhost"), "{hosts:?}");
-    assert_eq!(hosts[..4].iter().filter(|host| *host == "localhost").count(), 1, "{hosts:?}");
+    assert_eq!(
+        hosts[..4].iter().filter(|host| *host == "localhost").count(),
+        1,
+        "{hosts:?}"
+    );
 }
 
 #[tokio::test]
@@ -112,7 +124,10 @@ async fn the_hops_of_a_redirect_wait_at_the_door_of_their_host() {
         origin.let_go(3);
     };
     let (polls, ()) = tokio::join!(app.poll(), publisher);
-    assert!(polls.iter().all(|polled| polled.outcome == Outcome::Fetched), "{polls:?}");
+    assert!(
+        polls.iter().all(|polled| polled.outcome == Outcome::Fetched),
+        "{polls:?}"
+    );
     assert_eq!(origin.most_at_once("localhost"), 1);
 }
 
@@ -192,7 +207,12 @@ async fn a_password_goes_to_its_feed_alone_and_a_changed_file_is_a_changed_passw
         app.poll_all().await;
         assert_eq!(header(&origin, "authorization"), expected);
     }
-    assert!(origin.asked("/other").iter().all(|asked| !asked.headers.contains_key("authorization")));
+    assert!(
+        origin
+            .asked("/other")
+            .iter()
+            .all(|asked| !asked.headers.contains_key("authorization"))
+    );
 }
 
 #[tokio::test]
@@ -233,7 +253,10 @@ async fn a_file_with_credentials_that_is_missing_or_empty_is_a_failure_and_nobod
 async fn a_wrong_password_is_a_failure_of_its_own() {
     for status in [401, 403, 407] {
         let origin = Origin::start().await;
-        origin.set("/feed", answer(status, &[("www-authenticate", "Basic")], "who are you?"));
+        origin.set(
+            "/feed",
+            answer(status, &[("www-authenticate", "Basic")], "who are you?"),
+        );
         let app = with_feed(&origin).await;
         let polled = app.poll_all().await.remove(0);
         assert_failed(&polled, Failure::Unauthorised);
@@ -359,7 +382,10 @@ async fn publishers_that_never_end_cost_nobody_but_themselves() {
     let silent = Raw::start_at("127.0.0.2:0", [Wire::Silent]).await;
     let dripping = Raw::start_at("127.0.0.3:0", [Wire::Drips(head)]).await;
     let slow_head = Raw::start_at("127.0.0.4:0", [Wire::Drips(b"HTTP/1.1 200 OK\r\nx-y:".to_vec())]).await;
-    let (endless, bomb) = (Origin::start_at("127.0.0.5:0").await, Origin::start_at("127.0.0.6:0").await);
+    let (endless, bomb) = (
+        Origin::start_at("127.0.0.5:0").await,
+        Origin::start_at("127.0.0.6:0").await,
+    );
     endless.set("/feed", Answer::Endless);
     let packed = {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());

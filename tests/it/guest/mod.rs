@@ -36,7 +36,9 @@ fn document(site: &str, more: &str, guids: &[&str]) -> String {
     let items: String = guids
         .iter()
         .map(|guid| {
-            format!("<item><guid isPermaLink=\"false\">{guid}</guid><title>{guid}</title><link>{site}{guid}</link></item>")
+            format!(
+                "<item><guid isPermaLink=\"false\">{guid}</guid><title>{guid}</title><link>{site}{guid}</link></item>"
+            )
         })
         .collect();
     format!(
@@ -51,7 +53,9 @@ fn dated(dates: &[Timestamp]) -> String {
         .enumerate()
         .map(|(at, date)| {
             let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT");
-            format!("<item><guid isPermaLink=\"false\">{at}</guid><title>Item {at}</title><pubDate>{date}</pubDate></item>")
+            format!(
+                "<item><guid isPermaLink=\"false\">{at}</guid><title>Item {at}</title><pubDate>{date}</pubDate></item>"
+            )
         })
         .collect();
     document("https://site.example/", &items, &[])

@@ -68,7 +68,10 @@ async fn feed_show_tells_the_old_address_and_the_new_one_and_how_to_go_back() {
     let (origin, app) = moving(301).await;
     days(&app, 1).await;
     let shown = app.said(&["feed", "show", "a"]).await;
-    assert!(shown.contains(&format!("leads to      {}", origin.url("/new"))), "{shown}");
+    assert!(
+        shown.contains(&format!("leads to      {}", origin.url("/new"))),
+        "{shown}"
+    );
     days(&app, 4).await;
     let shown = app.said(&["feed", "show", "a"]).await;
     for part in [
@@ -86,7 +89,10 @@ async fn a_move_that_is_taken_back_is_not_made_again() {
     let (origin, app) = moving(301).await;
     days(&app, 5).await;
     let said = app.said(&["feed", "move", "a", "--back"]).await;
-    assert!(said.contains(&format!("asked at {} again", origin.url("/feed"))), "{said}");
+    assert!(
+        said.contains(&format!("asked at {} again", origin.url("/feed"))),
+        "{said}"
+    );
     let before = origin.asked("/feed").len();
     assert_eq!(app.poll().await.len(), 1, "due at once");
     assert_eq!(origin.asked("/feed").len(), before + 1);
@@ -105,7 +111,10 @@ async fn a_temporary_redirect_is_followed_and_never_believed() {
         days(&app, 8).await;
         assert_eq!(origin.asked("/feed").len(), 9, "{status}");
         let known = app.status("a").await;
-        assert_eq!((known.failures, known.moved_url.as_str(), known.move_url.as_str()), (0, "", ""));
+        assert_eq!(
+            (known.failures, known.moved_url.as_str(), known.move_url.as_str()),
+            (0, "", "")
+        );
     }
 }
 
@@ -161,7 +170,11 @@ async fn many_feeds_that_lead_to_one_address_are_an_alarm_and_none_moves() {
     for name in ["a", "b", "c"] {
         let status = app.status(name).await;
         assert_eq!(status.moved_url, "", "{name}");
-        assert!(status.notice.contains("so do those of 2 others"), "{name}: {}", status.notice);
+        assert!(
+            status.notice.contains("so do those of 2 others"),
+            "{name}: {}",
+            status.notice
+        );
         assert_eq!(origin.asked(&format!("/{name}")).len(), 9);
     }
     assert!(app.said(&["feed", "list"]).await.contains("2 others"));
@@ -190,7 +203,10 @@ async fn a_feed_that_is_missing_for_a_week_is_looked_for_on_its_site_once_a_week
     assert!(origin.asked("/found").is_empty(), "that is for the operator to decide");
     let shown = app.said(&["feed", "show", "a"]).await;
     assert!(
-        shown.contains(&format!("its site offers {}; `tidings feed move a` asks there", origin.url("/found"))),
+        shown.contains(&format!(
+            "its site offers {}; `tidings feed move a` asks there",
+            origin.url("/found")
+        )),
         "{shown}"
     );
     days(&app, 6).await;
@@ -212,7 +228,10 @@ async fn feed_move_accepts_what_was_found_and_asks_there_for_the_whole_document(
     days(&app, 8).await;
     let asked = origin.asked("/feed").len();
     let said = app.said(&["feed", "move", "a"]).await;
-    assert!(said.contains(&format!("asked at {} from now on", origin.url("/found"))), "{said}");
+    assert!(
+        said.contains(&format!("asked at {} from now on", origin.url("/found"))),
+        "{said}"
+    );
     let polled = app.poll().await.remove(0);
     assert_eq!((polled.outcome, polled.committed.new), (Outcome::Fetched, 1));
     let found = origin.asked("/found");
@@ -335,7 +354,11 @@ async fn credentials_and_own_headers_follow_a_redirect_within_their_host_and_to_
 
 #[tokio::test]
 async fn credentials_stay_at_home_when_a_feed_moves_to_another_host() {
-    let (origin, other, folder) = (Origin::start().await, Origin::start().await, tempfile::tempdir().unwrap());
+    let (origin, other, folder) = (
+        Origin::start().await,
+        Origin::start().await,
+        tempfile::tempdir().unwrap(),
+    );
     for origin in [&origin, &other] {
         origin.serve("/feed", simple(&["1", "2"]));
     }
@@ -349,7 +372,11 @@ async fn credentials_stay_at_home_when_a_feed_moves_to_another_host() {
 
 #[tokio::test]
 async fn credentials_stay_at_home_when_a_page_a_document_or_a_site_names_another_host() {
-    let (origin, other, folder) = (Origin::start().await, Origin::start().await, tempfile::tempdir().unwrap());
+    let (origin, other, folder) = (
+        Origin::start().await,
+        Origin::start().await,
+        tempfile::tempdir().unwrap(),
+    );
     let page = |href: &str| {
         let page = format!("<html><link rel=alternate type=application/rss+xml href=\"{href}\"></html>");
         answer(200, &[("content-type", "text/html")], &page)

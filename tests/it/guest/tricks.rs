@@ -93,7 +93,11 @@ async fn an_etag_without_quotes_is_sent_back_without_quotes() {
 #[tokio::test]
 async fn a_clock_that_is_years_off_changes_nothing() {
     for date in ["Fri, 01 Jan 1999 00:00:00 GMT", "Thu, 31 Dec 2099 00:00:00 GMT"] {
-        let headers = [("date", date), ("last-modified", date), ("cache-control", "max-age=600")];
+        let headers = [
+            ("date", date),
+            ("last-modified", date),
+            ("cache-control", "max-age=600"),
+        ];
         let (origin, app) = at([answer(200, &headers, &simple(&["1"])), answer(304, &headers, "")]).await;
         app.poll_all().await;
         assert_eq!(app.poll_all().await[0].outcome, Outcome::NotModified);
@@ -107,7 +111,12 @@ async fn a_clock_that_is_years_off_changes_nothing() {
 #[tokio::test]
 async fn a_permanent_redirect_to_an_error_page_for_some_days_moves_nothing() {
     let page = "<!doctype html><html><h1>We will be back</h1></html>";
-    for error in [answer(200, &[], page), answer(503, &[], page), answer(404, &[], page), answer(200, &[], "")] {
+    for error in [
+        answer(200, &[], page),
+        answer(503, &[], page),
+        answer(404, &[], page),
+        answer(200, &[], ""),
+    ] {
         let origin = Origin::start().await;
         origin.serve("/feed", simple(&["1", "2"]));
         origin.set("/sorry", error.clone());
@@ -121,7 +130,11 @@ async fn a_permanent_redirect_to_an_error_page_for_some_days_moves_nothing() {
         let status = app.status("a").await;
         assert_eq!((status.moved_url.as_str(), status.move_url.as_str()), ("", ""));
         origin.serve("/feed", simple(&["1", "2"]));
-        assert_eq!(app.poll_all().await[0].outcome, Outcome::NotModified, "nothing was lost");
+        assert_eq!(
+            app.poll_all().await[0].outcome,
+            Outcome::NotModified,
+            "nothing was lost"
+        );
     }
 }
 
@@ -140,13 +153,19 @@ async fn a_login_page_with_status_200_is_an_error_and_takes_nothing_away() {
 #[tokio::test]
 async fn one_guid_for_all_items_keeps_all_items_and_tells_each_once() {
     let items = |titles: &[&str]| -> String {
-        let links: Vec<String> = titles.iter().map(|title| format!("https://a.example/{title}")).collect();
-        let items: Vec<_> = titles.iter().zip(&links).map(|(title, link)| ("same", *title, link.as_str())).collect();
+        let links: Vec<String> = titles
+            .iter()
+            .map(|title| format!("https://a.example/{title}"))
+            .collect();
+        let items: Vec<_> = titles
+            .iter()
+            .zip(&links)
+            .map(|(title, link)| ("same", *title, link.as_str()))
+            .collect();
         rss("A", &items)
     };
-    let (_origin, app) = at([&["a", "b"][..], &["a", "b", "c"], &["c", "b", "a"], &["d", "c", "b"]].map(|titles| {
-        Answer::Plain(200, vec![], items(titles).into())
-    }))
+    let (_origin, app) = at([&["a", "b"][..], &["a", "b", "c"], &["c", "b", "a"], &["d", "c", "b"]]
+        .map(|titles| Answer::Plain(200, vec![], items(titles).into())))
     .await;
     let mut new = Vec::new();
     for _ in 0..4 {

@@ -25,7 +25,10 @@ async fn both_validators_go_back_together_byte_for_byte() {
         ("\"é ünd ä\"", "0"),
     ] {
         let origin = Origin::start().await;
-        origin.set("/feed", answer(200, &[("etag", tag), ("last-modified", date)], &simple(&["1"])));
+        origin.set(
+            "/feed",
+            answer(200, &[("etag", tag), ("last-modified", date)], &simple(&["1"])),
+        );
         let app = with_feed(&origin).await;
         app.poll_all().await;
         app.poll_all().await;
@@ -140,6 +143,13 @@ async fn a_body_that_is_known_is_not_read_again() {
     assert_eq!(db.execute("update item set key = randomblob(17)", []).unwrap(), 2);
     let same = app.poll_all().await.remove(0);
     assert_eq!((same.outcome, same.committed.new), (Outcome::Unchanged, 0));
-    origin.set("/feed", answer(200, &[], &document("https://site.example/", "<ttl>1</ttl>", &["1", "2"])));
+    origin.set(
+        "/feed",
+        answer(
+            200,
+            &[],
+            &document("https://site.example/", "<ttl>1</ttl>", &["1", "2"]),
+        ),
+    );
     assert_eq!(app.poll_all().await[0].committed.new, 2);
 }

@@ -84,7 +84,10 @@ impl TestApp {
 
     async fn ids(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<FeedId> {
         let feeds = self.app.store.feed_names().await.unwrap().into_iter();
-        feeds.filter(|(_, name, _)| is_wanted(name)).map(|(id, ..)| id).collect()
+        feeds
+            .filter(|(_, name, _)| is_wanted(name))
+            .map(|(id, ..)| id)
+            .collect()
     }
 
     async fn round(&self, scheduler: &Scheduler, wanted: Option<Vec<FeedId>>) -> Vec<Polled> {

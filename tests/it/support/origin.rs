@@ -196,10 +196,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
     let host = headers.get("host").map_or("", |host| host.to_str().unwrap());
     // Who asks a proxy names the host in the address.
     let host = request.uri().host().unwrap_or(host);
-    let host = host
-        .rsplit_once(':')
-        .map_or(host, |(name, _)| name)
-        .to_owned();
+    let host = host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
     inner.begins(&host);
     let mut answer = inner.next_answer(&path);
     inner.asked.lock().unwrap().push(Asked {
