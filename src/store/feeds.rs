@@ -295,7 +295,9 @@ fn sync(db: &Connection, feeds: &[FeedIntent]) -> SqlResult<()> {
     }
     let mut relocate = db.prepare(
         "update feed set configured = 1, url = ?2, feed_group = ?3, etag = null, last_modified = null, document_hash = null,
-             offered_url = '', last_success_at = null, entries = 0, shrunk = 0, manner = ?4, access = ?5,
+             offered_url = '', last_success_at = null, entries = 0, shrunk = 0, manner = ?4, access = ?5, moved_url = '',
+             moved_at = null, move_url = '', move_since = null, move_polls = 0, refused_url = '', proposed_url = '', notice = '',
+             failing_since = null,
              next_poll_at = 0, next_poll_why = 'its address is new', failures = 0 where id = ?1",
     )?;
     let mut insert = db.prepare("insert into feed (name, url, feed_group, manner, access) values (?, ?, ?, ?, ?)")?;

@@ -111,6 +111,8 @@ struct Hops<'a> {
     validators: Validators,
     /// Whether all redirects so far were permanent.
     is_permanent: bool,
+    /// What a host said to all its guests.
+    rest: Option<HostRest>,
 }
 
 impl Hops<'_> {
@@ -166,21 +168,13 @@ impl Fetcher {
             address: question.url.clone(),
             validators: question.validators.clone(),
             is_permanent: true,
+            rest: None,
         };
         let answer = self.follow(&mut hops).await;
-        let host = hops.address.host();
-        let rest = match &answer {
-            Ok(Fetched::Document(_) | Fetched::NotModified(_)) => self.hosts.ease(host),
-            Err(
-                error @ FetchError::Status {
-                    status, retry_after, ..
-                },
-            ) if *status == 429 || *status == 503 && retry_after.is_some() => {
-                self.hosts.strike(host, *retry_after, question.now, &error.to_string())
-            }
-            _ => None,
-        };
-        Asked { answer, rest }
+        Asked {
+            answer,
+            rest: hops.rest,
+        }
     }
 
     async fn follow(&self, hops: &mut Hops<'_>) -> Result<Fetched, FetchError> {
@@ -211,18 +205,44 @@ impl Fetcher {
         Err(FetchError::TooManyRedirects)
     }
 
-    async fn hop(&self, hops: &Hops<'_>) -> Result<Hop, FetchError> {
-        let host = hops.address.host();
+    async fn hop(&self, hops: &mut Hops<'_>) -> Result<Hop, FetchError> {
+        let (host, now) = (hops.address.host().to_owned(), hops.question.now);
         self.guard.check_url(hops.address.as_url())?;
-        if let Some(until) = self.hosts.resting(host, hops.question.now) {
-            return Ok(Hop::Done(Fetched::Later(until, host.to_owned())));
+        let left_alone = || {
+            let until = self.hosts.resting(&host, now)?;
+            Some(Hop::Done(Fetched::Later(until, host.clone())))
+        };
+        if let Some(later) = left_alone() {
+            return Ok(later);
         }
         let request = self.request(hops).await?;
-        let _entrance = self.hosts.enter(host).await;
+        let _entrance = self.hosts.enter(&host).await;
+        // Somebody before us may have been told so while we waited.
+        if let Some(later) = left_alone() {
+            return Ok(later);
+        }
         let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
         let limit = limit.unwrap_or(self.config.timeout);
         let answer = tokio::time::timeout(limit, self.answer(hops, request)).await;
-        answer.map_err(|_| FetchError::Timeout(limit))?
+        let answer = answer.unwrap_or(Err(FetchError::Timeout(limit)));
+        // Before the next is let in.
+        hops.rest = self.told(&host, &answer, now).or(hops.rest.take());
+        answer
+    }
+
+    /// What a host says to all its guests by this answer.
+    fn told(&self, host: &str, answer: &Result<Hop, FetchError>, now: Timestamp) -> Option<HostRest> {
+        match answer {
+            Ok(Hop::Done(Fetched::Document(_) | Fetched::NotModified(_))) => self.hosts.ease(host),
+            Err(
+                error @ FetchError::Status {
+                    status, retry_after, ..
+                },
+            ) if *status == 429 || *status == 503 && retry_after.is_some() => {
+                self.hosts.strike(host, *retry_after, now, &error.to_string())
+            }
+            _ => None,
+        }
     }
 
     async fn request(&self, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {

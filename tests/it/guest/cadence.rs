@@ -216,6 +216,32 @@ async fn a_bare_429_stops_all_feeds_of_its_host_and_no_other_host() {
 }
 
 #[tokio::test]
+async fn feeds_that_wait_for_their_host_are_not_asked_any_more_when_it_answers_429() {
+    let origin = Origin::start().await;
+    let mut config = "[[host]]\nname = \"127.0.0.1\"\nconnections = 1\n".to_owned();
+    for name in ["a", "b", "c", "d"] {
+        origin.set(
+            &format!("/{name}"),
+            Answer::Held(Box::new(answer(429, &[], "slow down"))),
+        );
+        config += &feed(name, &origin.url(&format!("/{name}")));
+    }
+    origin.set("/x", Answer::Held(Box::new(Answer::Tagged(simple(&["1"])))));
+    config += &feed("x", &origin.url_at("localhost", "/x"));
+    let app = TestApp::new(&config).await;
+    let publisher = async {
+        // When another host is asked, those that wait are waiting.
+        origin.held(2).await;
+        origin.let_go(5);
+    };
+    let (polls, ()) = tokio::join!(app.poll(), publisher);
+    let count = |outcome| polls.iter().filter(|polled| polled.outcome == outcome).count();
+    let counts = [Outcome::Failed, Outcome::Postponed, Outcome::Fetched].map(count);
+    assert_eq!(counts, [1, 3, 1], "{polls:?}");
+    assert_eq!(origin.all_asked().len(), 2);
+}
+
+#[tokio::test]
 async fn a_host_that_wants_to_be_left_alone_is_left_alone_after_a_restart_too() {
     let (origin, app) = neighbours(answer(429, &[("retry-after", "7200")], ""), "").await;
     app.poll_named(&["a"]).await;

@@ -8,7 +8,7 @@ use crate::guest::{answer, assert_failed, simple, with_feed};
 use crate::support::app::{TestApp, feed};
 use crate::support::has_program;
 use crate::support::origin::{Answer, Origin};
-use crate::support::proxy::Socks;
+use crate::support::proxy::Proxy;
 use crate::support::raw::{Raw, Wire};
 use crate::support::tls::Certificates;
 
@@ -307,7 +307,7 @@ async fn a_feed_may_be_asked_through_an_http_proxy() {
 async fn a_feed_may_be_asked_through_a_socks_proxy_that_resolves_its_name_or_does_not() {
     let origin = Origin::start().await;
     origin.serve("/feed", simple(&["1"]));
-    let proxy = Socks::start(origin.address).await;
+    let proxy = Proxy::socks(origin.address).await;
     let through = |scheme: &str, url: &str| {
         let feed = feed("a", url);
         format!("{feed}[feed.access]\nproxy = \"{scheme}://{}\"\n", proxy.address)
@@ -323,6 +323,31 @@ async fn a_feed_may_be_asked_through_a_socks_proxy_that_resolves_its_name_or_doe
     let app = TestApp::new(&through("socks5", "http://feeds.invalid/feed")).await;
     assert_failed(&app.poll_all().await[0], Failure::Unreachable);
     assert_eq!(proxy.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_proxy_sees_nothing_of_what_is_asked_over_https() {
+    if !has_program("openssl") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
+    let origin = Origin::start_tls(&certificates.good).await;
+    origin.serve("/feed", simple(&["1"]));
+    let socks = Proxy::socks(origin.address).await;
+    let http = Proxy::http(origin.address).await;
+    for (scheme, proxy) in [("socks5h", &socks), ("http", &http)] {
+        let config = format!(
+            "{}[feed.access]\nproxy = \"{scheme}://{}\"\n{}",
+            feed("a", "https://localhost/feed"),
+            proxy.address,
+            access_with(&certificates.authority)
+        );
+        let app = TestApp::new(&config).await;
+        let polled = app.poll_all().await.remove(0);
+        assert_eq!(polled.outcome, Outcome::Fetched, "{scheme}: {polled:?}");
+        assert_eq!(proxy.asked(), ["localhost:443"]);
+    }
 }
 
 fn access_with(file: &Path) -> String {

@@ -120,12 +120,32 @@ async fn a_temporary_redirect_is_followed_and_never_believed() {
 
 #[tokio::test]
 async fn one_temporary_redirect_among_permanent_ones_makes_all_of_them_temporary() {
+    for (first, second) in [(301, 302), (302, 301)] {
+        let (origin, app) = moving(first).await;
+        origin.redirect("/new", second, "/end");
+        origin.serve("/end", simple(&["1", "2"]));
+        days(&app, 6).await;
+        let status = app.status("a").await;
+        assert_eq!(
+            (status.moved_url.as_str(), status.move_url.as_str()),
+            ("", ""),
+            "{first}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_address_in_the_configuration_counts_more_than_a_move() {
     let (origin, app) = moving(301).await;
-    origin.redirect("/new", 302, "/end");
-    origin.serve("/end", simple(&["1", "2"]));
-    days(&app, 6).await;
-    assert_eq!(app.status("a").await.moved_url, "");
-    assert_eq!(app.status("a").await.move_url, "");
+    days(&app, 5).await;
+    assert_eq!(app.status("a").await.moved_url, origin.url("/new"));
+    origin.serve("/own", simple(&["1", "2", "3"]));
+    let app = app.restart(&feed("a", &origin.url("/own"))).await;
+    let new = origin.asked("/new").len();
+    assert_eq!(app.poll().await[0].committed.new, 1);
+    assert_eq!((origin.asked("/own").len(), origin.asked("/new").len()), (1, new));
+    let status = app.status("a").await;
+    assert_eq!((status.moved_url.as_str(), status.notice.as_str()), ("", ""));
 }
 
 #[tokio::test]
