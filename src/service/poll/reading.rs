@@ -9,9 +9,9 @@ use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::{self, decide, identity};
 use crate::model::chain::chain;
-use crate::model::feed::{FeedForPoll, FeedUrl};
+use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
 use crate::model::item::{ItemKey, KeyedItem, NewItem};
-use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
+use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Unread};
 use crate::store::StoreError;
@@ -91,36 +91,11 @@ impl Poller {
         };
         let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
         let now = self.clock.now();
-        let parsed = blocking(move || {
-            let input = ingest::Input {
-                bytes: &document.bytes,
-                content_type: &document.content_type,
-                address: document.address.as_url(),
-                manner: &manner,
-                offset_minutes,
-                now,
-            };
-            match ingest::read(&input) {
-                Ok(reading) => Ok((reading.feed.facts, identity::keyed(reading.feed.items), reading.losses)),
-                Err(e) => Err(Unread {
-                    bytes,
-                    failure: match bytes {
-                        0 => Failure::Empty,
-                        _ if e.is_web_page() => Failure::WebPage,
-                        _ => Failure::Unreadable,
-                    },
-                    reason: chain(&e),
-                    offer: (may_follow && e.is_web_page())
-                        .then(|| ingest::offers(&input, &document.links).into_iter().next())
-                        .flatten()
-                        .map(|offer| offer.url),
-                }),
-            }
-        })
-        .await;
-        let (facts, items, losses) = match parsed.unwrap_or_else(|| Err(fault())) {
-            Ok(read) => read,
-            Err(unread) => return Ok(Err(unread)),
+        let parsed = blocking(move || parsed(&document, &manner, offset_minutes, may_follow, now)).await;
+        let (facts, items, losses) = match parsed {
+            Some(Ok(read)) => read,
+            Some(Err(unread)) => return Ok(Err(*unread)),
+            None => return Ok(Err(fault())),
         };
         let keys = items.iter().map(|item: &KeyedItem| item.key).collect();
         let known = self.store.known_items(feed.id, keys).await?;
@@ -207,6 +182,41 @@ impl Poller {
         }
         Ok(gap)
     }
+}
+
+/// What a document says, or why it says nothing of a feed.
+fn parsed(
+    document: &Document,
+    manner: &Manner,
+    offset_minutes: Option<i16>,
+    may_follow: bool,
+    now: Timestamp,
+) -> Result<(FeedFacts, Vec<KeyedItem>, Vec<Loss>), Box<Unread>> {
+    let input = ingest::Input {
+        bytes: &document.bytes,
+        content_type: &document.content_type,
+        address: document.address.as_url(),
+        manner,
+        offset_minutes,
+        now,
+    };
+    let unread = match ingest::read(&input) {
+        Ok(reading) => return Ok((reading.feed.facts, identity::keyed(reading.feed.items), reading.losses)),
+        Err(e) => e,
+    };
+    let offer = (may_follow && unread.is_web_page())
+        .then(|| ingest::offers(&input, &document.links).into_iter().next())
+        .flatten();
+    Err(Box::new(Unread {
+        bytes: document.bytes.len() as u64,
+        failure: match document.bytes.len() {
+            0 => Failure::Empty,
+            _ if unread.is_web_page() => Failure::WebPage,
+            _ => Failure::Unreadable,
+        },
+        reason: chain(&unread),
+        offer: offer.map(|offer| offer.url),
+    }))
 }
 
 /// When the items of the feed come, after this document; None: it tells nothing new.
