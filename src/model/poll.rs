@@ -286,7 +286,7 @@ pub struct Gap {
 /// A host that asked all its guests to wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRest {
-    /// Its name and port.
+    /// Its name.
     pub name: String,
     /// Until then nobody asks it.
     pub until: Timestamp,

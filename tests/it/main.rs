@@ -16,6 +16,7 @@ mod cli;
 mod daemon;
 mod digest;
 mod fixtures;
+mod guest;
 mod layers;
 mod metrics;
 mod poll;

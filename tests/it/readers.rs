@@ -200,8 +200,8 @@ async fn a_digest_goes_out_under_tls_and_never_to_an_unknown_authority() {
     let text = format!(
         "foreground = yes\npid =\n[smtp]\naccept = 127.0.0.1:{port}\nconnect = {}\ncert = {}\nkey = {}\n",
         sink.address,
-        certificates.certificate.display(),
-        certificates.key.display()
+        certificates.good.certificate.display(),
+        certificates.good.key.display()
     );
     std::fs::write(&config, text).unwrap();
     let mut tunnel = Command::new("stunnel4");
@@ -292,8 +292,8 @@ impl Nginx {
              http {{ access_log {path}/access.log; client_body_temp_path {path}/body; proxy_temp_path {path}/proxy;\n\
              fastcgi_temp_path {path}/fastcgi; uwsgi_temp_path {path}/uwsgi; scgi_temp_path {path}/scgi;\n\
              server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate {}; ssl_certificate_key {}; root {path}; }} }}\n",
-            certificates.certificate.display(),
-            certificates.key.display()
+            certificates.good.certificate.display(),
+            certificates.good.key.display()
         );
         let file = folder.join("nginx.conf");
         std::fs::write(&file, config).unwrap();

@@ -193,3 +193,155 @@ fn feeds_of_a_list_join_those_of_the_file() {
     let error = load(Some(&file), std::iter::empty()).unwrap_err().to_string();
     assert!(error.contains("feeds_from: cannot read"), "{error}");
 }
+
+#[test]
+fn how_a_feed_and_a_host_are_asked_is_read_with_files_beside_the_configuration() {
+    let config = load_text(
+        r#"[[host]]
+name = "*.Example.ORG"
+connections = 4
+spacing = "0s"
+shares_rest = false
+[[feed]]
+name = "a"
+url = "https://x.example/1"
+[feed.access]
+user = "me"
+password_file = "secret"
+proxy = "socks5h://127.0.0.1:9050"
+ca_file = "/etc/ca.pem"
+timeout = "1m"
+[feed.access.headers]
+X-Key = "a b"
+[[feed]]
+name = "b"
+url = "https://x.example/2"
+"#,
+        &[],
+    )
+    .unwrap();
+    let (a, b) = (config.feeds.get(0).unwrap(), config.feeds.get(1).unwrap());
+    assert!(a.access.password_file.as_ref().unwrap().is_absolute());
+    assert!(a.access.password_file.as_ref().unwrap().ends_with("secret"));
+    assert_eq!(a.access.ca_file.as_deref(), Some(std::path::Path::new("/etc/ca.pem")));
+    assert_eq!(a.access.timeout_seconds, Some(60));
+    assert_eq!(a.access.headers.get("X-Key").map(String::as_str), Some("a b"));
+    assert_eq!(*b.access, crate::model::feed::Access::default());
+    let [host] = &config.fetch.hosts[..] else {
+        panic!("{:?}", config.fetch.hosts)
+    };
+    assert_eq!(
+        (host.connections, host.spacing, host.shares_rest),
+        (Some(4), Some(Duration::ZERO), false)
+    );
+    assert!(host.is_of("feeds.example.org") && !host.is_of("example.com"));
+}
+
+/// Each of these texts after this one is one fault, which begins so.
+fn assert_faults(before: &str, cases: &[(&str, &str)]) {
+    for (text, fault) in cases {
+        let found = faults(&format!("{before}{text}\n"));
+        assert!(
+            found.len() == 1 && found.iter().all(|line| line.contains(fault)),
+            "{text}: {fault}\n{found:#?}"
+        );
+    }
+}
+
+const ACCESS: &str = "[[feed]]\nname = \"a\"\nurl = \"https://x.example/\"\n[feed.access]\n";
+
+#[test]
+fn what_makes_no_sense_of_how_a_feed_is_asked_is_a_fault() {
+    let both = "feed[0].access.user: user and password_file belong together";
+    let cases = [
+        ("user = \"me\"", both),
+        ("password_file = \"x\"", both),
+        (
+            "user = \"me\"\npassword_file = \"x\"\ntoken_file = \"y\"",
+            "feed[0].access.token_file: a feed is asked with a token or with a password",
+        ),
+        (
+            "proxy = \"ftp://x.example\"",
+            "feed[0].access.proxy: \"ftp://x.example\" is no proxy",
+        ),
+        (
+            "proxy = \"127.0.0.1:9050\"",
+            "feed[0].access.proxy: \"127.0.0.1:9050\" is no proxy",
+        ),
+        ("timeout = \"0s\"", "feed[0].access.timeout: must be from 1s to 10m"),
+        ("timeout = 30", "feed[0].access.timeout: must be"),
+        ("pasword_file = \"x\"", "unknown key; did you mean \"password_file\"?"),
+    ];
+    assert_faults(ACCESS, &cases);
+}
+
+#[test]
+fn headers_that_are_not_the_operators_to_set_are_faults() {
+    let cases = [
+        (
+            "authorization = \"x\"",
+            "\"authorization\" is no header that can be set here",
+        ),
+        (
+            "If-None-Match = \"x\"",
+            "\"If-None-Match\" is no header that can be set here",
+        ),
+        ("\"X Y\" = \"x\"", "\"X Y\" is no header that can be set here"),
+        (
+            "X-Y = \"a\\r\\nb\"",
+            "the value of \"X-Y\" must be plain ASCII on one line",
+        ),
+        ("X-Y = 1", "feed[0].access.headers"),
+    ];
+    assert_faults(&format!("{ACCESS}[feed.access.headers]\n"), &cases);
+    assert_faults(ACCESS, &[("headers = \"X: y\"", "feed[0].access.headers: must be")]);
+}
+
+#[test]
+fn what_makes_no_sense_of_how_a_host_is_asked_is_a_fault() {
+    let cases = [
+        ("connections = 1", "host[0].name"),
+        (
+            "name = \"http://x.example\"",
+            "host[0].name: \"http://x.example\" is no host",
+        ),
+        ("name = \"x.example:80\"", "host[0].name: \"x.example:80\" is no host"),
+        ("name = \"*\"", "host[0].name: \"*\" is no host"),
+        ("name = \"*.\"", "host[0].name: \"*.\" is no host"),
+        (
+            "name = \"x\"\nconnections = 0",
+            "host[0].connections: must be from 1 to 64",
+        ),
+        (
+            "name = \"x\"\nspacing = \"2h\"",
+            "host[0].spacing: must be from 0s to 1h",
+        ),
+        ("name = \"x\"\nshares_rest = \"no\"", "host[0].shares_rest: must be"),
+        ("name = \"x\"\nspace = \"1s\"", "host[0].space: unknown key"),
+    ];
+    assert_faults("[[host]]\n", &cases);
+}
+
+#[test]
+fn the_built_in_file_names_every_key_of_how_feeds_and_hosts_are_asked() {
+    // What stands there as a comment is a configuration without fault too.
+    let (before, rest) = DEFAULT.split_once("# [[feed]]\n").unwrap();
+    let (example, _) = rest.split_once("\n\n").unwrap();
+    let (_, host) = before.split_once("# [[host]]\n").unwrap();
+    let (host, _) = host.split_once("\n\n").unwrap();
+    let said = |text: &str| -> String {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("# "));
+        let lines = lines.filter(|line| line.contains(" = ") || line.starts_with('['));
+        lines.map(|line| format!("{line}\n")).collect()
+    };
+    // A feed has a password or a token.
+    let example = said(example).replace("token_file = \"town-hall-token\"\n", "");
+    let config = load_text(&format!("[[host]]\n{}[[feed]]\n{example}", said(host)), &[]).unwrap();
+    let feed = config.feeds.get(0).unwrap();
+    let access = feed.access;
+    assert!(feed.manner.select.is_some() && !access.user.is_empty() && !access.proxy.is_empty());
+    assert!(access.password_file.is_some() && access.ca_file.is_some() && access.timeout_seconds.is_some());
+    assert_eq!(access.headers.len(), 1);
+    let host = config.fetch.hosts.first().unwrap();
+    assert!(host.connections.is_some() && host.spacing.is_some() && !host.shares_rest);
+}

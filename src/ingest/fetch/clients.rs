@@ -27,6 +27,7 @@ const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/f
 /// What makes one client another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Way {
+    /// Whether certificates matter, the feed's or its proxy's.
     secure: bool,
     proxy: String,
     ca_file: Option<PathBuf>,
@@ -69,7 +70,7 @@ impl Clients {
     /// than many polls.
     pub(super) fn get(&self, address: &FeedUrl, access: &Access) -> Result<Client, FetchError> {
         let way = Way {
-            secure: address.as_url().scheme() == "https",
+            secure: address.as_url().scheme() == "https" || access.proxy.starts_with("https:"),
             proxy: access.proxy.clone(),
             ca_file: access.ca_file.clone(),
         };

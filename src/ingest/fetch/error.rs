@@ -142,13 +142,7 @@ pub(super) fn transport(error: reqwest::Error) -> FetchError {
             return FetchError::Forbidden(forbidden.clone());
         }
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            how = match io.kind() {
-                _ if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => Transport::Tls,
-                ErrorKind::ConnectionRefused => Transport::Refused,
-                ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Transport::Reset,
-                ErrorKind::TimedOut => Transport::Timeout,
-                _ => how,
-            };
+            how = of_io(io).unwrap_or(how);
         }
         if error.is::<rustls::Error>() {
             how = Transport::Tls;
@@ -156,4 +150,21 @@ pub(super) fn transport(error: reqwest::Error) -> FetchError {
         cause = error.source();
     }
     FetchError::Transport(how, error.without_url())
+}
+
+/// What an error of the system is called. What is wrapped in another counts, however deep: the chain of causes passes over it.
+fn of_io(error: &std::io::Error) -> Option<Transport> {
+    let inner = error.get_ref();
+    if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        return Some(Transport::Tls);
+    }
+    if let Some(inner) = inner.and_then(|inner| inner.downcast_ref()) {
+        return of_io(inner);
+    }
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Some(Transport::Refused),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Some(Transport::Reset),
+        ErrorKind::TimedOut => Some(Transport::Timeout),
+        _ => None,
+    }
 }

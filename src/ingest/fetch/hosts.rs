@@ -22,6 +22,8 @@ const WAITING: usize = 8;
 const REST: Duration = Duration::from_secs(15 * 60);
 /// The longest rest that is ours to choose.
 const LONGEST_REST: Duration = Duration::from_secs(86_400);
+/// No host is believed that asks for a longer one: its feeds would never be polled again.
+const LONGEST_ASKED: Duration = Duration::from_secs(30 * 86_400);
 /// A host that asked for rest is asked so much more slowly at most: the spacing doubles so often.
 const MAX_DOUBLINGS: u32 = 6;
 /// What doubles where no spacing is configured.
@@ -194,7 +196,9 @@ impl Hosts {
             let doubled = REST
                 .saturating_mul(2_u32.saturating_pow(door.strikes - 1))
                 .min(LONGEST_REST);
-            door.rest_until = door.rest_until.max(later(now, asked.unwrap_or(doubled)));
+            door.rest_until = door
+                .rest_until
+                .max(later(now, asked.map_or(doubled, |asked| asked.min(LONGEST_ASKED))));
             HostRest {
                 name: host.to_owned(),
                 until: door.rest_until,

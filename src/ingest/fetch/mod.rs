@@ -50,8 +50,10 @@ pub struct Question<'a> {
     pub url: &'a FeedUrl,
     /// if it is another than the one that these stand for,
     pub validators: &'a Validators,
-    /// asked in this way. Credentials and headers go only to the host of the address.
+    /// asked in this way.
     pub access: &'a Access,
+    /// The address that the operator gave credentials and headers for: they go to its host, and to no other that it leads to.
+    pub home: &'a FeedUrl,
     /// The present, from which times to wait count.
     pub now: Timestamp,
 }
@@ -115,6 +117,8 @@ struct Hops<'a> {
     is_permanent: bool,
     /// How long the first request waited for its host.
     waited: Option<Duration>,
+    /// What a host said to all its guests.
+    rest: Option<HostRest>,
 }
 
 impl Hops<'_> {
@@ -147,7 +151,7 @@ impl Fetcher {
         &self.hosts
     }
 
-    /// Asks for the document at `url` once, without conditions.
+    /// Asks for the document at `url`, which is the operator's own address, once and without conditions.
     ///
     /// # Errors
     /// When no document comes.
@@ -157,6 +161,7 @@ impl Fetcher {
             url,
             validators,
             access,
+            home: url,
             now,
         };
         self.ask(question).await.answer
@@ -169,24 +174,13 @@ impl Fetcher {
             address: question.url.clone(),
             validators: question.validators.clone(),
             is_permanent: true,
+            rest: None,
             waited: None,
         };
         let answer = self.follow(&mut hops).await;
-        let host = hops.address.host();
-        let rest = match &answer {
-            Ok(Fetched::Document(_) | Fetched::NotModified(_)) => self.hosts.ease(host),
-            Err(
-                error @ FetchError::Status {
-                    status, retry_after, ..
-                },
-            ) if *status == 429 || *status == 503 && retry_after.is_some() => {
-                self.hosts.strike(host, *retry_after, question.now, &error.to_string())
-            }
-            _ => None,
-        };
         Asked {
             answer,
-            rest,
+            rest: hops.rest,
             waited: hops.waited,
         }
     }
@@ -220,19 +214,45 @@ impl Fetcher {
     }
 
     async fn hop(&self, hops: &mut Hops<'_>) -> Result<Hop, FetchError> {
-        let host = hops.address.host();
+        let (host, now) = (hops.address.host().to_owned(), hops.question.now);
         self.guard.check_url(hops.address.as_url())?;
-        if let Some(until) = self.hosts.resting(host, hops.question.now) {
-            return Ok(Hop::Done(Fetched::Later(until, host.to_owned())));
+        let left_alone = || {
+            let until = self.hosts.resting(&host, now)?;
+            Some(Hop::Done(Fetched::Later(until, host.clone())))
+        };
+        if let Some(later) = left_alone() {
+            return Ok(later);
         }
         let request = self.request(hops).await?;
         let arrived = Instant::now();
-        let _entrance = self.hosts.enter(host).await;
+        let _entrance = self.hosts.enter(&host).await;
+        // Somebody before us may have been told so while we waited.
+        if let Some(later) = left_alone() {
+            return Ok(later);
+        }
         hops.waited.get_or_insert(arrived.elapsed());
         let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
         let limit = limit.unwrap_or(self.config.timeout);
         let answer = tokio::time::timeout(limit, self.answer(hops, request)).await;
-        answer.map_err(|_| FetchError::Timeout(limit))?
+        let answer = answer.unwrap_or(Err(FetchError::Timeout(limit)));
+        // Before the next is let in.
+        hops.rest = self.told(&host, &answer, now).or(hops.rest.take());
+        answer
+    }
+
+    /// What a host says to all its guests by this answer.
+    fn told(&self, host: &str, answer: &Result<Hop, FetchError>, now: Timestamp) -> Option<HostRest> {
+        match answer {
+            Ok(Hop::Done(Fetched::Document(_) | Fetched::NotModified(_))) => self.hosts.ease(host),
+            Err(
+                error @ FetchError::Status {
+                    status, retry_after, ..
+                },
+            ) if *status == 429 || *status == 503 && retry_after.is_some() => {
+                self.hosts.strike(host, *retry_after, now, &error.to_string())
+            }
+            _ => None,
+        }
     }
 
     async fn request(&self, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {
@@ -240,7 +260,7 @@ impl Fetcher {
         let client = self.clients.get(&hops.address, access)?;
         let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
         // Another host, port or scheme is somebody else.
-        if url.origin() != hops.question.url.as_url().origin() {
+        if url.origin() != hops.question.home.as_url().origin() {
             return Ok(request);
         }
         if let Some(file) = &access.token_file {

@@ -39,7 +39,7 @@ impl Poller {
             return Ok(failure(Failure::Missing, reason));
         }
         let found = |reason: &str| format!("the page offers the feed {offer}, but {reason}");
-        match self.fetcher.fetch(&offer, &feed.access, self.clock.now()).await {
+        match self.fetch(feed, &offer).await {
             Ok(Fetched::Document(document)) => match self.understood(feed, *document, Means::Feed).await? {
                 Ok(found) => Ok(Found {
                     offered: Some(offer),
@@ -60,7 +60,7 @@ impl Poller {
 
     /// The feed that a page offered is no more: the page may offer another by now.
     pub(super) async fn find_again(&self, feed: &FeedForPoll) -> Result<Found, StoreError> {
-        match self.fetcher.fetch(&feed.url, &feed.access, self.clock.now()).await {
+        match self.fetch(feed, &feed.url).await {
             Ok(Fetched::Document(document)) => self.document(feed, *document, Means::FeedOrPage).await,
             Ok(_) => Ok(Found::gone()),
             Err(e) => Ok(Found::unanswered(&e)),
@@ -81,7 +81,7 @@ impl Poller {
             return None;
         }
         let page = self.site_of(feed)?;
-        let answer = self.fetcher.fetch(&page, &feed.access, now).await;
+        let answer = self.fetch(feed, &page).await;
         let Ok(Fetched::Document(document)) = answer else {
             return Some(String::new());
         };

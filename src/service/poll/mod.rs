@@ -15,11 +15,11 @@ use crate::config::PollConfig;
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::cadence::{NextPoll, PollFacts, next_poll, pace, spread};
 use crate::ingest::fetch::hosts::Place;
-use crate::ingest::fetch::{Document, Fetched, Fetcher, Question};
+use crate::ingest::fetch::{Document, FetchError, Fetched, Fetcher, Question};
 use crate::ingest::hub::{self, Came};
 use crate::ingest::moves;
 use crate::model::clock::{SharedClock, later};
-use crate::model::feed::{FeedForPoll, FeedId};
+use crate::model::feed::{FeedForPoll, FeedId, FeedUrl, Validators};
 use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
 use crate::service::poll::found::{Found, Means};
 use crate::store::{Store, StoreError};
@@ -172,6 +172,16 @@ impl Poller {
         self.commit(feed, found.of_items_only(), Came::Pushed, started_at).await
     }
 
+    /// Asks for another document that has to do with a feed, wherever it is.
+    async fn fetch(&self, feed: &FeedForPoll, url: &FeedUrl) -> Result<Fetched, FetchError> {
+        let question = Question {
+            url,
+            validators: &Validators::default(),
+            ..question(feed, self.clock.now())
+        };
+        self.fetcher.ask(question).await.answer
+    }
+
     /// Nobody was asked: the feed comes back when its host may be.
     async fn postpone(&self, feed: FeedForPoll, until: Timestamp, host: &str) -> Result<Polled, StoreError> {
         let at = later(until, spread(feed.id, until, self.limits.min_interval));
@@ -299,6 +309,7 @@ fn question(feed: &FeedForPoll, now: Timestamp) -> Question<'_> {
         url: feed.address(),
         validators: &feed.validators,
         access: &feed.access,
+        home: &feed.url,
         now,
     }
 }

@@ -1,6 +1,6 @@
 //! What a document means for its feed: read, compared with what is known, and completed where something was missed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use tracing::error;
@@ -9,9 +9,9 @@ use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::{self, decide, hub, identity};
 use crate::model::chain::chain;
-use crate::model::feed::{FeedForPoll, FeedUrl};
-use crate::model::item::{KeyedItem, NewItem};
-use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
+use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
+use crate::model::item::{ItemKey, KeyedItem, NewItem};
+use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
@@ -95,40 +95,11 @@ impl Poller {
         };
         let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
         let now = self.clock.now();
-        let parsed = blocking(move || {
-            let input = ingest::Input {
-                bytes: &document.bytes,
-                content_type: &document.content_type,
-                address: document.address.as_url(),
-                manner: &manner,
-                offset_minutes,
-                now,
-            };
-            match ingest::read(&input) {
-                Ok(reading) => {
-                    let mut facts = reading.feed.facts;
-                    hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
-                    Ok((facts, identity::keyed(reading.feed.items), reading.losses))
-                }
-                Err(e) => Err(Unread {
-                    bytes,
-                    failure: match bytes {
-                        0 => Failure::Empty,
-                        _ if e.is_web_page() => Failure::WebPage,
-                        _ => Failure::Unreadable,
-                    },
-                    reason: chain(&e),
-                    offer: (means == Means::FeedOrPage && e.is_web_page())
-                        .then(|| ingest::offers(&input, &document.links).into_iter().next())
-                        .flatten()
-                        .map(|offer| offer.url),
-                }),
-            }
-        })
-        .await;
-        let (facts, items, losses) = match parsed.unwrap_or_else(|| Err(fault())) {
-            Ok(read) => read,
-            Err(unread) => return Ok(Err(unread)),
+        let parsed = blocking(move || parsed(&document, &manner, offset_minutes, means, now)).await;
+        let (facts, items, losses) = match parsed {
+            Some(Ok(read)) => read,
+            Some(Err(unread)) => return Ok(Err(*unread)),
+            None => return Ok(Err(fault())),
         };
         // Whose first document this is has no items yet.
         let known = if feed.was_read() || feed.rhythm.is_some() {
@@ -179,7 +150,8 @@ impl Poller {
         Ok(before - changes.len())
     }
 
-    /// Nothing of the last document is left: reads older documents until one has a known entry, there are no more, or enough is read.
+    /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
+    /// enough is read.
     async fn fill(
         &self,
         feed: &FeedForPoll,
@@ -192,16 +164,22 @@ impl Poller {
             filled: 0,
             pages: 0,
         };
+        let mut seen = HashSet::from([feed.address().clone()]);
+        let mut keys: HashSet<ItemKey> = read.changes.iter().filter_map(new_key).collect();
         while let Some(address) = older.take().filter(|_| gap.pages < MAX_OLDER) {
-            let answer = self.fetcher.fetch(&address, &feed.access, self.clock.now()).await;
-            let Ok(Fetched::Document(document)) = answer else { break };
+            if !seen.insert(address.clone()) {
+                break;
+            }
+            let Ok(Fetched::Document(document)) = self.fetch(feed, &address).await else {
+                break;
+            };
             let hash = *blake3::hash(&document.bytes).as_bytes();
             let Ok(page) = self.compared(feed, *document, hash, Means::Part).await? else {
                 break;
             };
             gap.pages += 1;
             let mut changes = page.document.changes;
-            changes.retain(|change| new_item(change).is_some());
+            changes.retain(|change| new_key(change).is_some_and(|key| keys.insert(key)));
             gap.filled += u32::try_from(changes.len()).unwrap_or(u32::MAX);
             // Items are stored oldest first.
             changes.append(&mut read.changes);
@@ -209,10 +187,49 @@ impl Poller {
             if page.known > 0 {
                 break;
             }
-            older = page.older.filter(|next| *next != address);
+            older = page.older;
         }
         Ok(gap)
     }
+}
+
+/// What a document says, or why it says nothing of a feed.
+fn parsed(
+    document: &Document,
+    manner: &Manner,
+    offset_minutes: Option<i16>,
+    means: Means,
+    now: Timestamp,
+) -> Result<(FeedFacts, Vec<KeyedItem>, Vec<Loss>), Box<Unread>> {
+    let input = ingest::Input {
+        bytes: &document.bytes,
+        content_type: &document.content_type,
+        address: document.address.as_url(),
+        manner,
+        offset_minutes,
+        now,
+    };
+    let unread = match ingest::read(&input) {
+        Ok(reading) => {
+            let mut facts = reading.feed.facts;
+            hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
+            return Ok((facts, identity::keyed(reading.feed.items), reading.losses));
+        }
+        Err(e) => e,
+    };
+    let offer = (means == Means::FeedOrPage && unread.is_web_page())
+        .then(|| ingest::offers(&input, &document.links).into_iter().next())
+        .flatten();
+    Err(Box::new(Unread {
+        bytes: document.bytes.len() as u64,
+        failure: match document.bytes.len() {
+            0 => Failure::Empty,
+            _ if unread.is_web_page() => Failure::WebPage,
+            _ => Failure::Unreadable,
+        },
+        reason: chain(&unread),
+        offer: offer.map(|offer| offer.url),
+    }))
 }
 
 /// When the items of the feed come, after this document; None: it tells nothing new.
@@ -229,6 +246,13 @@ fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec
         Some(known) => known.with_news(&dates, feed.last_success_at, now),
     };
     Some(rhythm.to_bytes())
+}
+
+fn new_key(change: &ItemChange) -> Option<ItemKey> {
+    match change {
+        ItemChange::New { key, .. } => Some(*key),
+        _ => None,
+    }
 }
 
 fn new_item(change: &ItemChange) -> Option<&NewItem> {

@@ -7,17 +7,22 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tidings::app::App;
 use tidings::config::load::load;
-use tidings::model::clock::ManualClock;
+use tidings::model::clock::{Clock as _, ManualClock};
+use tidings::model::feed::FeedId;
 use tidings::model::story::StoryText;
 use tidings::service::outbox::Sent;
 use tidings::service::poll::Polled;
 use tidings::service::push::Received;
+use tidings::service::scheduler::Scheduler;
 use tidings::service::subscriptions::Asked;
+use tidings::store::feeds::FeedStatus;
 use tidings::story::selection::newest_stories;
 use tidings::web::serve;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::support::daemon::tidings;
 
 pub struct TestApp {
     pub app: App,
@@ -64,18 +69,53 @@ impl TestApp {
     }
 
     async fn poll_these(&self, all: bool) -> Vec<Polled> {
-        let ids = self.app.store.feed_ids().await.unwrap();
-        let mut polls = Vec::new();
-        let stop = CancellationToken::new();
-        let round = self
-            .app
-            .scheduler()
-            .round(all.then_some(ids), &stop, |polled| polls.push(polled.clone()))
-            .await;
-        round.unwrap();
-        self.app.stories().place_all().await.unwrap();
+        let wanted = if all {
+            Some(self.app.store.feed_ids().await.unwrap())
+        } else {
+            None
+        };
+        let mut polls = self.round(&self.app.scheduler(), wanted).await;
         polls.sort_by(|a, b| a.name.cmp(&b.name));
         polls
+    }
+
+    /// Polls these feeds, due or not, and places what came; in the order in which the polls ended.
+    pub async fn poll_named(&self, names: &[&str]) -> Vec<Polled> {
+        self.poll_by(&self.app.scheduler(), names).await
+    }
+
+    /// The same by a scheduler that lives on: it remembers hosts and connections.
+    pub async fn poll_by(&self, scheduler: &Scheduler, names: &[&str]) -> Vec<Polled> {
+        let mut ids = Vec::new();
+        for name in names {
+            ids.push(self.app.store.feed(name).await.unwrap().unwrap().id);
+        }
+        self.round(scheduler, Some(ids)).await
+    }
+
+    async fn round(&self, scheduler: &Scheduler, wanted: Option<Vec<FeedId>>) -> Vec<Polled> {
+        let mut polls = Vec::new();
+        let stop = CancellationToken::new();
+        let round = scheduler.round(wanted, &stop, |polled| polls.push(polled.clone()));
+        round.await.unwrap();
+        self.app.stories().place_all().await.unwrap();
+        polls
+    }
+
+    /// What is known of a feed.
+    pub async fn status(&self, name: &str) -> FeedStatus {
+        self.app.store.feed(name).await.unwrap().expect("a feed of this name")
+    }
+
+    /// What a command prints.
+    pub async fn said(&self, words: &[&str]) -> String {
+        let mut command = tidings(&self.folder.path().join("tidings.toml"));
+        let output = command.args(words).output().await.unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The stories of the first view, newest first.

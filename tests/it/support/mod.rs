@@ -5,6 +5,8 @@ pub mod checks;
 pub mod daemon;
 pub mod hub;
 pub mod origin;
+pub mod proxy;
+pub mod raw;
 pub mod smtp;
 pub mod tls;
 

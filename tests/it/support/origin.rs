@@ -1,6 +1,6 @@
 //! A publisher on loopback that can be told what to answer, and remembers what it was asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::support::tls::{Certificate, Secure};
 
 /// What the publisher does for one path.
 #[derive(Debug, Clone)]
@@ -23,44 +25,93 @@ pub enum Answer {
     Stalling(Vec<u8>),
     /// A body that never ends.
     Endless,
+    /// This, but not before the test lets it go.
+    Held(Box<Answer>),
 }
 
 #[derive(Debug, Clone)]
 pub struct Asked {
+    /// The host that was asked, without a port.
+    pub host: String,
     pub path: String,
     pub headers: HeaderMap,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
-    answers: Mutex<HashMap<String, Answer>>,
+    /// The next answers of each path; the last one stays.
+    answers: Mutex<HashMap<String, VecDeque<Answer>>>,
     asked: Mutex<Vec<Asked>>,
     stalled: Notify,
     go_on: Notify,
+    /// A permit for each request that is held, and for each that may go.
+    held: Semaphore,
+    may_go: Semaphore,
+    /// Requests that are being answered, and the most there were at once: by host, and over all under the empty name.
+    under_way: Mutex<HashMap<String, (usize, usize)>>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Origin {
     inner: Arc<Inner>,
+    scheme: &'static str,
     pub address: SocketAddr,
 }
 
 impl Origin {
     pub async fn start() -> Self {
-        let inner = Arc::new(Inner::default());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&inner));
+        Self::start_at("127.0.0.1:0").await
+    }
+
+    /// At this address and port; port 0 takes a free one.
+    pub async fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let (router, origin) = Self::made("http", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { inner, address }
+        origin
+    }
+
+    /// Over TLS.
+    pub async fn start_tls(certificate: &Certificate) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (router, origin) = Self::made("https", listener.local_addr().unwrap());
+        let listener = Secure::new(listener, certificate);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        origin
+    }
+
+    fn made(scheme: &'static str, address: SocketAddr) -> (Router, Self) {
+        let inner = Arc::new(Inner {
+            answers: Mutex::default(),
+            asked: Mutex::default(),
+            stalled: Notify::new(),
+            go_on: Notify::new(),
+            held: Semaphore::new(0),
+            may_go: Semaphore::new(0),
+            under_way: Mutex::default(),
+        });
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&inner));
+        let origin = Self { inner, scheme, address };
+        (router, origin)
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
+    }
+
+    /// The same under another name of this machine.
+    pub fn url_at(&self, host: &str, path: &str) -> String {
+        format!("{}://{host}:{}{path}", self.scheme, self.address.port())
     }
 
     pub fn set(&self, path: &str, answer: Answer) {
-        self.inner.answers.lock().unwrap().insert(path.to_owned(), answer);
+        self.script(path, [answer]);
+    }
+
+    /// One answer after another; the last one stays.
+    pub fn script(&self, path: &str, answers: impl IntoIterator<Item = Answer>) {
+        let answers = answers.into_iter().collect();
+        self.inner.answers.lock().unwrap().insert(path.to_owned(), answers);
     }
 
     pub fn serve(&self, path: &str, document: impl Into<String>) {
@@ -75,14 +126,34 @@ impl Origin {
     }
 
     pub fn asked(&self, path: &str) -> Vec<Asked> {
+        let mut all = self.all_asked();
+        all.retain(|asked| asked.path == path);
+        all
+    }
+
+    /// Everything that was asked, in order.
+    pub fn all_asked(&self) -> Vec<Asked> {
+        self.inner.asked.lock().unwrap().clone()
+    }
+
+    /// Waits until so many more requests are held.
+    pub async fn held(&self, count: u32) {
+        self.inner.held.acquire_many(count).await.unwrap().forget();
+    }
+
+    /// Lets so many requests go that are held, or will be.
+    pub fn let_go(&self, count: usize) {
+        self.inner.may_go.add_permits(count);
+    }
+
+    /// The most requests that there were at once, to this host or (empty) to all.
+    pub fn most_at_once(&self, host: &str) -> usize {
         self.inner
-            .asked
+            .under_way
             .lock()
             .unwrap()
-            .iter()
-            .filter(|asked| asked.path == path)
-            .cloned()
-            .collect()
+            .get(host)
+            .map_or(0, |(_, most)| *most)
     }
 
     /// Waits until a client hangs in a stalling answer.
@@ -91,20 +162,61 @@ impl Origin {
     }
 }
 
+impl Inner {
+    fn next_answer(&self, path: &str) -> Option<Answer> {
+        let mut answers = self.answers.lock().unwrap();
+        let answers = answers.get_mut(path)?;
+        if answers.len() > 1 {
+            answers.pop_front()
+        } else {
+            answers.front().cloned()
+        }
+    }
+
+    fn begins(&self, host: &str) {
+        let mut under_way = self.under_way.lock().unwrap();
+        for name in [host, ""] {
+            let (now, most) = under_way.entry(name.to_owned()).or_default();
+            *now += 1;
+            *most = (*now).max(*most);
+        }
+    }
+
+    fn ends(&self, host: &str) {
+        let mut under_way = self.under_way.lock().unwrap();
+        for name in [host, ""] {
+            under_way.get_mut(name).unwrap().0 -= 1;
+        }
+    }
+}
+
 async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let headers = request.headers().clone();
-    let answer = inner.answers.lock().unwrap().get(&path).cloned();
+    let host = headers.get("host").map_or("", |host| host.to_str().unwrap());
+    // Who asks a proxy names the host in the address.
+    let host = request.uri().host().unwrap_or(host);
+    let host = host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned();
+    inner.begins(&host);
+    let mut answer = inner.next_answer(&path);
     inner.asked.lock().unwrap().push(Asked {
+        host: host.clone(),
         path,
         headers: headers.clone(),
     });
+    if let Some(Answer::Held(then)) = answer {
+        inner.held.add_permits(1);
+        inner.may_go.acquire().await.unwrap().forget();
+        answer = Some(*then);
+    }
+    inner.ends(&host);
     match answer {
-        None => status(404, Body::from("nothing here")),
+        None | Some(Answer::Held(_)) => status(404, Body::from("nothing here")),
         Some(Answer::Plain(code, headers, body)) => {
             let mut response = status(code, Body::from(body));
             for (name, value) in headers {
-                response.headers_mut().append(name, value.parse().unwrap());
+                let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                response.headers_mut().append(name, value);
             }
             response
         }
@@ -112,7 +224,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
             let tag = format!("\"{}\"", blake3::hash(document.as_bytes()).to_hex());
             let known = headers
                 .get("if-none-match")
-                .is_some_and(|value| value.to_str().unwrap() == tag);
+                .is_some_and(|value| value.as_bytes() == tag.as_bytes());
             let mut response = if known {
                 status(304, Body::empty())
             } else {
