@@ -576,6 +576,9 @@ async fn a_push_brings_items_and_says_nothing_of_the_feed() {
         .await;
     let received = app.read_pushes().await.documents;
     assert_eq!((received[0].outcome, received[0].committed.new), (Outcome::Fetched, 1));
+    // Nor does one of a believable size speak for the feed.
+    hub.push(&hub.last(), &rss("Not A", &many[..15])).await;
+    app.read_pushes().await;
     let after = app.app.store.feeds().await.unwrap().remove(0);
     assert_eq!((after.failures, after.title), (0, before.title));
     app.ask_hubs().await;
