@@ -42,6 +42,7 @@ alter table feed add column searched_at integer;
 alter table feed add column notice text not null default '';
 
 create index feed_moving on feed (move_url) where move_url <> '';
+create index feed_refused on feed (refused_url) where refused_url <> '';
 create index feed_moved on feed (moved_url) where moved_url <> '';
 
 -- The hub that pushes it, and under which address (WebSub).
@@ -52,6 +53,8 @@ drop index feed_due;
 create index feed_due on feed (pace, next_poll_at) where configured = 1;
 
 alter table poll add column failure text not null default '';
+-- The ring is of ten polls now.
+delete from poll where slot >= 10;
 
 -- Nothing of the last document was left in the next one: items were probably missed between them.
 create table gap (

@@ -13,7 +13,7 @@ use crate::cli::{print, read_config};
 use crate::ingest::fetch::{Fetched, Fetcher};
 use crate::ingest::{self, read};
 use crate::model::clock::{Clock as _, SystemClock};
-use crate::model::feed::{FeedUrl, Manner, Validators};
+use crate::model::feed::{FeedUrl, Manner};
 
 #[derive(Debug, Args)]
 pub(super) struct ParseArgs {
@@ -86,14 +86,14 @@ async fn fetched(config: Option<&PathBuf>, url: &FeedUrl) -> anyhow::Result<Inpu
     let config = read_config(config)?;
     let fetcher = Fetcher::new(&config.fetch, 1);
     let configured = config.feeds.into_iter().find(|feed| feed.url == *url);
-    let manner = configured.map(|feed| feed.manner).unwrap_or_default();
-    match fetcher.fetch(url, &Validators::default(), SystemClock.now()).await? {
+    let (manner, access) = configured.map(|feed| (feed.manner, feed.access)).unwrap_or_default();
+    match fetcher.fetch(url, &access, SystemClock.now()).await? {
         Fetched::Document(document) => Ok(Input {
             bytes: document.bytes,
             content_type: document.content_type,
             address: document.address.as_url().clone(),
             manner,
         }),
-        Fetched::NotModified(_) | Fetched::Gone => bail!("{url} has no document any more"),
+        Fetched::NotModified(_) | Fetched::Gone | Fetched::Later(..) => bail!("{url} has no document any more"),
     }
 }

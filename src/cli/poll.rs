@@ -38,6 +38,7 @@ struct Summary {
     not_modified: u64,
     unchanged: u64,
     failed: u64,
+    postponed: u64,
     new: u64,
     updated: u64,
     bytes: u64,
@@ -52,6 +53,7 @@ impl Summary {
             Outcome::NotModified => self.not_modified += 1,
             Outcome::Unchanged => self.unchanged += 1,
             Outcome::Failed => self.failed += 1,
+            Outcome::Postponed => self.postponed += 1,
         }
         self.new += polled.committed.new;
         self.updated += polled.committed.updated;
@@ -160,12 +162,16 @@ fn table(summary: &Summary, rows: &[Polled]) -> String {
         format!("{table}\n")
     };
     format!(
-        "{table}{} polled: {} with news or changes read, {} not modified, {} the same, {} failed; {} new items, {} changed, in {:.1} s\n",
+        "{table}{} polled: {} with news or changes read, {} not modified, {} the same, {} failed{}; {} new items, {} changed, in {:.1} s\n",
         counted(summary.feeds, "feed"),
         summary.fetched,
         summary.not_modified,
         summary.unchanged,
         summary.failed,
+        match summary.postponed {
+            0 => String::new(),
+            postponed => format!(", {postponed} left for later as their hosts asked"),
+        },
         summary.new,
         summary.updated,
         summary.seconds,

@@ -190,7 +190,7 @@ fn write_beside(path: &Path, beside: &Path, text: &str) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::{EditError, save, with_feed, without_feed};
-    use crate::model::feed::{FeedIntent, FeedUrl, Manner};
+    use crate::model::feed::{Access, FeedIntent, FeedUrl, Manner};
 
     const FILE: &str = "# mine\n[web] # listens\nlisten = \"127.0.0.1:0\"\n\n# All feeds.\n[[feed]]\nname = \"a\" # first\nurl = \"https://a.example/\"\n\n\
         # The other one.\n[[feed]]\nname = \"b\"\nurl = \"https://b.example/\"\n[feed.select]\nitem = \"li\"\n\n# Views.\n[[view]]\nname = \"all\"\n# the end\n";
@@ -201,6 +201,7 @@ mod tests {
             url: FeedUrl::parse("https://c.example/feed").unwrap(),
             group: group.to_owned(),
             manner: Manner::default(),
+            access: Access::default(),
         }
     }
 

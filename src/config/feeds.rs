@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
+use crate::config::access::access;
 use crate::config::opml;
 use crate::config::section::Section;
 use crate::model::feed::{FeedIntent, FeedUrl, Manner, Select};
@@ -12,12 +13,12 @@ use crate::text::html::page::Css;
 
 /// All feeds: those of the file, then those that the OPML lists hold and the file does not.
 pub(super) fn feeds(root: &mut Section, folder: &Path, warnings: &mut Vec<String>) -> Vec<FeedIntent> {
-    let mut feeds = own(root);
+    let mut feeds = own(root, folder);
     lists(root, folder, &mut feeds, warnings);
     feeds
 }
 
-fn own(root: &mut Section) -> Vec<FeedIntent> {
+fn own(root: &mut Section, folder: &Path) -> Vec<FeedIntent> {
     let mut feeds: Vec<FeedIntent> = Vec::new();
     let mut names = HashSet::new();
     let mut addresses: HashMap<FeedUrl, String> = HashMap::new();
@@ -26,6 +27,7 @@ fn own(root: &mut Section) -> Vec<FeedIntent> {
         let text = section.required_text("url");
         let group = section.text("group").unwrap_or_default();
         let manner = manner(&mut section);
+        let access = section.has("access").then(|| access(section.section("access"), folder));
         if !name.is_empty() && !names.insert(name.clone()) {
             section.fault(
                 "name",
@@ -42,6 +44,7 @@ fn own(root: &mut Section) -> Vec<FeedIntent> {
                     url,
                     group,
                     manner,
+                    access: access.unwrap_or_default(),
                 });
             }
             Err(_) if text.is_empty() => {}

@@ -1,5 +1,6 @@
 //! The configuration as plain data: the only truth of intent. [`load`](load::load) reads and checks it; nothing here is global.
 
+mod access;
 pub mod edit;
 mod feeds;
 pub mod load;
@@ -70,12 +71,38 @@ pub struct FetchConfig {
     pub host_connections: usize,
     /// Time between the starts of two requests to one host.
     pub host_spacing: Duration,
+    /// Hosts that are asked in another way; the first that fits counts.
+    pub hosts: Vec<HostConfig>,
     /// For one request from its start to the last byte.
     pub timeout: Duration,
     /// Largest document, decompressed.
     pub max_body_bytes: u64,
     /// An address that tells publishers who asks; goes into the User-Agent.
     pub contact: String,
+}
+
+/// How a host is asked that is not asked like all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostConfig {
+    /// Its name, or `*.` and the end of many names.
+    pub name: String,
+    /// Requests at once; None: as all others.
+    pub connections: Option<usize>,
+    /// Time between the starts of two requests; None: as all others.
+    pub spacing: Option<Duration>,
+    /// Whether an answer 429 to one request stops all requests to it for a while.
+    pub shares_rest: bool,
+}
+
+impl HostConfig {
+    /// Whether it speaks of this host.
+    #[must_use]
+    pub fn is_of(&self, host: &str) -> bool {
+        match self.name.strip_prefix('*') {
+            Some(end) => host.ends_with(end),
+            None => host == self.name,
+        }
+    }
 }
 
 /// How often feeds are polled.

@@ -8,7 +8,7 @@ use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::model::feed::{FeedIntent, FeedUrl, Manner};
+use crate::model::feed::{Access, FeedIntent, FeedUrl, Manner};
 
 /// The deepest folder that counts; deeper ones belong to the folder at this depth.
 const MAX_DEPTH: usize = 64;
@@ -82,6 +82,7 @@ pub fn read(text: &str) -> Result<OpmlList, OpmlError> {
                         url,
                         group,
                         manner: Manner::default(),
+                        access: Access::default(),
                     });
                 }
                 Ok(_) => {}

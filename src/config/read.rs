@@ -9,6 +9,7 @@ use lettre::message::Mailbox;
 use toml::Table;
 use url::{Host, Url};
 
+use crate::config::access::hosts;
 use crate::config::feeds::feeds;
 use crate::config::schedule::Schedule;
 use crate::config::section::{Faults, Section};
@@ -145,6 +146,7 @@ fn fetch(root: &mut Section) -> FetchConfig {
         allow_private_networks,
         host_connections: size(section.integer("host_connections", 1..=64, 1)),
         host_spacing: section.duration("host_spacing", Duration::ZERO..=HOUR, SECOND),
+        hosts: hosts(root),
         timeout: section.duration("timeout", SECOND..=10 * MINUTE, 30 * SECOND),
         max_body_bytes: section.integer("max_body_bytes", KIB..=256 * MIB, 10 * MIB),
         contact,

@@ -3,6 +3,7 @@
 //! A key is taken out as it is read; what is left at [`Section::finish`] is unknown and becomes a fault too.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::time::Duration;
@@ -177,6 +178,28 @@ impl Section {
             match value {
                 Value::String(text) => texts.push(text),
                 other => self.wrong_type(name, "a list of texts only", &other),
+            }
+        }
+        texts
+    }
+
+    /// A table of texts by name; empty when absent.
+    pub fn named_texts(&mut self, name: &'static str) -> BTreeMap<String, String> {
+        let table = match self.take(name) {
+            None => Table::new(),
+            Some(Value::Table(table)) => table,
+            Some(other) => {
+                self.wrong_type(name, "a table of texts, as in { \"X-Name\" = \"value\" }", &other);
+                Table::new()
+            }
+        };
+        let mut texts = BTreeMap::new();
+        for (key, value) in table {
+            match value {
+                Value::String(text) => {
+                    texts.insert(key, text);
+                }
+                other => self.wrong_type(name, "a table of texts only", &other),
             }
         }
         texts

@@ -9,6 +9,7 @@ pub mod discover;
 pub mod fetch;
 pub mod hub;
 pub mod identity;
+pub mod moves;
 pub mod normalise;
 pub mod parse;
 pub mod repair;

@@ -1,6 +1,8 @@
 //! A feed: a source that is polled, and what we know of its manners.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -108,6 +110,35 @@ pub struct FeedIntent {
     pub group: String,
     /// How its documents are read.
     pub manner: Manner,
+    /// How it is asked.
+    pub access: Access,
+}
+
+/// How a feed is asked, where it is not asked like all others. What is secret stands in files; here are their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// User name for HTTP basic authentication (RFC 7617); empty: none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// The file whose first line is the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// The file whose first line is a bearer token (RFC 6750).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+    /// Headers that go with each request, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// `http://`, `https://`, `socks5://` or `socks5h://`; empty: none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub proxy: String,
+    /// A file of certificates (PEM) that are trusted beside the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Longest time for one request, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u64>,
 }
 
 /// How the documents of a feed are read, where the configuration knows more than they say.
@@ -169,14 +200,30 @@ pub struct FeedForPoll {
     pub document_hash: Option<[u8; 32]>,
     /// How many polls in a row have failed.
     pub failures: u32,
+    /// When the first of them did.
+    pub failing_since: Option<Timestamp>,
+    /// The last poll that brought or confirmed a document.
+    pub last_success_at: Option<Timestamp>,
+    /// When its items come, as `ingest/cadence/rhythm` writes it.
+    pub rhythm: Option<Vec<u8>>,
     /// What its document said last of how often it wants to be asked.
     pub wishes: Wishes,
     /// When it was to be polled; None: never polled.
     pub due_at: Option<Timestamp>,
-    /// A poll of it has brought a document that could be read. A page in its place is an error since then, and not looked through.
-    pub was_read: bool,
     /// The feed that the page at its address offers: this is asked instead.
     pub offered: Option<FeedUrl>,
+    /// Where it has moved: this is asked instead of both.
+    pub moved: Option<FeedUrl>,
+    /// Where it seems to move.
+    pub candidate: Option<Candidate>,
+    /// Where the operator does not want it to move.
+    pub refused: String,
+    /// The site that it belongs to, or empty.
+    pub site_link: String,
+    /// When another address for it was last looked for on the site.
+    pub searched_at: Option<Timestamp>,
+    /// How it is asked.
+    pub access: Access,
     /// How its documents are read.
     pub manner: Manner,
     /// Offset from UTC in minutes that its dates last stated; None: none did.
@@ -193,8 +240,26 @@ impl FeedForPoll {
     /// The address to ask.
     #[must_use]
     pub fn address(&self) -> &FeedUrl {
-        self.offered.as_ref().unwrap_or(&self.url)
+        self.moved.as_ref().or(self.offered.as_ref()).unwrap_or(&self.url)
     }
+
+    /// Whether a poll of it has brought a document that could be read. A page in its place is an error since then, and not looked
+    /// through.
+    #[must_use]
+    pub fn was_read(&self) -> bool {
+        self.last_success_at.is_some()
+    }
+}
+
+/// An address to which permanent redirects (301, 308) lead, before they are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The address.
+    pub to: FeedUrl,
+    /// The first poll that led there.
+    pub since: Timestamp,
+    /// Polls in a row at which the same feed was found there.
+    pub polls: u32,
 }
 
 /// What a document says of its feed. Absent is empty.

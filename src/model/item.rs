@@ -180,6 +180,29 @@ pub struct NewItem {
     pub updated: Option<Timestamp>,
 }
 
+impl NewItem {
+    /// By what a reader would know it again.
+    #[must_use]
+    pub fn face(&self) -> Face {
+        Face {
+            canonical_link: self.canonical_link.clone(),
+            title: self.title.clone(),
+            published: self.published,
+        }
+    }
+}
+
+/// By what a reader would know an item again, whatever identifier it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Face {
+    /// The link's canonical form; empty: it is not known by this.
+    pub canonical_link: String,
+    /// Plain text.
+    pub title: String,
+    /// When the publisher says it was published; None: it is not known by this.
+    pub published: Option<Timestamp>,
+}
+
 /// What the store remembers of an item for the next poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownItem {

@@ -1,11 +1,12 @@
 //! A poll: what happened when a feed was asked, and what is to be written because of it, in one transaction.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::feed::{FeedFacts, FeedId, FeedUrl, Validators};
+use crate::model::feed::{Candidate, FeedFacts, FeedId, FeedUrl, Validators};
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
 use crate::model::subscription::Sharing;
 
@@ -21,6 +22,8 @@ pub enum Outcome {
     Unchanged,
     /// Nothing usable came; the feed's error says why.
     Failed,
+    /// Nobody was asked: the host wants to be left alone for a while.
+    Postponed,
 }
 
 impl Outcome {
@@ -32,6 +35,102 @@ impl Outcome {
             Self::NotModified => "not_modified",
             Self::Unchanged => "unchanged",
             Self::Failed => "failed",
+            Self::Postponed => "postponed",
+        }
+    }
+}
+
+/// How a poll failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failure {
+    /// Its host has no address, or nobody there could be reached.
+    Unreachable,
+    /// Nobody listens there.
+    Refused,
+    /// The connection broke.
+    Reset,
+    /// The connection is not safe: a certificate that is expired, unknown or of another host, or no common protocol.
+    Tls,
+    /// No complete answer in time.
+    Timeout,
+    /// The address is inside somebody's network.
+    PrivateAddress,
+    /// Redirects in a circle, too many, from https to http, or to what is no address.
+    Redirect,
+    /// A file with credentials or certificates cannot be used.
+    Credentials,
+    /// 401, 403, 407.
+    Unauthorised,
+    /// 404.
+    Missing,
+    /// 410.
+    Gone,
+    /// 429.
+    Throttled,
+    /// Another 4xx.
+    ClientError,
+    /// 5xx.
+    ServerError,
+    /// A status that is no answer to what was asked.
+    UnexpectedStatus,
+    /// More bytes than are taken.
+    TooLarge,
+    /// A coding that cannot be undone, or a body that breaks off.
+    BrokenBody,
+    /// No bytes at all.
+    Empty,
+    /// A web page in the place of a feed.
+    WebPage,
+    /// No feed that can be read.
+    Unreadable,
+    /// It has far fewer entries than before.
+    Shrunk,
+    /// A fault of this program.
+    Internal,
+}
+
+impl Failure {
+    /// The word in the store, in logs, metrics and JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Reset => "reset",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::PrivateAddress => "private_address",
+            Self::Redirect => "redirect",
+            Self::Credentials => "credentials",
+            Self::Unauthorised => "unauthorised",
+            Self::Missing => "missing",
+            Self::Gone => "gone",
+            Self::Throttled => "throttled",
+            Self::ClientError => "client_error",
+            Self::ServerError => "server_error",
+            Self::UnexpectedStatus => "unexpected_status",
+            Self::TooLarge => "too_large",
+            Self::BrokenBody => "broken_body",
+            Self::Empty => "empty",
+            Self::WebPage => "web_page",
+            Self::Unreadable => "unreadable",
+            Self::Shrunk => "shrunk",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// What an HTTP status other than success means.
+    #[must_use]
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 | 403 | 407 => Self::Unauthorised,
+            404 => Self::Missing,
+            410 => Self::Gone,
+            429 => Self::Throttled,
+            400..=499 => Self::ClientError,
+            500..=599 => Self::ServerError,
+            _ => Self::UnexpectedStatus,
         }
     }
 }
@@ -128,20 +227,73 @@ pub struct PollIntent {
     pub status: Option<u16>,
     /// Bytes of the body, decompressed.
     pub bytes: u64,
-    /// Why it failed, for a person.
-    pub error: Option<String>,
+    /// How and why it failed, for a person.
+    pub error: Option<(Failure, String)>,
+    /// Whether validators were sent.
+    pub is_conditional: bool,
+    /// What the answer said of when to come back: its freshness and `Retry-After`.
+    pub said: (Option<Duration>, Option<Duration>),
     /// New validators; None: the old ones stay.
     pub validators: Option<Validators>,
     /// The feed that the page at its address offers, found now; None: as it was.
     pub offered: Option<FeedUrl>,
     /// What was read; None unless `outcome` is [`Outcome::Fetched`].
     pub document: Option<ReadDocument>,
+    /// What became of permanent redirects; None: as before.
+    pub moving: Option<Moving>,
+    /// Items that were probably missed before this document.
+    pub gap: Option<Gap>,
+    /// Another address for the feed was looked for on its site; empty: none was found.
+    pub proposed: Option<String>,
+    /// When its items come, if that has changed.
+    pub rhythm: Option<Vec<u8>>,
+    /// The host asked everybody to wait, or no longer does.
+    pub host: Option<HostRest>,
     /// When the feed is due again; None: never (410 Gone).
     pub next_poll_at: Option<Timestamp>,
+    /// How rarely it is polled: the logarithm to base 2 of the wait in minutes.
+    pub pace: u32,
     /// Why then, for a person.
     pub reason: String,
     /// How pushes and polls share the feed from now on; None: as before.
     pub sharing: Option<Sharing>,
+}
+
+/// What becomes of permanent redirects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moving {
+    /// The address answers itself, or leads to what is not the feed.
+    Forgotten,
+    /// It leads to the same feed elsewhere, but not for long enough.
+    Watched(Candidate),
+    /// The feed has moved, unless others are moving there too.
+    Believed(FeedUrl),
+    /// It leads to another feed: never followed for good.
+    Refused(FeedUrl),
+}
+
+/// Nothing of the last document was left in this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// When the last document was read or confirmed.
+    pub after: Timestamp,
+    /// Items found in older documents.
+    pub filled: u32,
+    /// Older documents that were read.
+    pub pages: u32,
+}
+
+/// A host that asked all its guests to wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostRest {
+    /// Its name and port.
+    pub name: String,
+    /// Until then nobody asks it.
+    pub until: Timestamp,
+    /// Such answers in a row; 0: it is forgotten.
+    pub strikes: u32,
+    /// Why, for a person.
+    pub why: String,
 }
 
 /// What a committed poll has changed.
@@ -151,4 +303,6 @@ pub struct Committed {
     pub new: u64,
     /// Items changed.
     pub updated: u64,
+    /// So many other feeds lead to the address that this one was about to move to: it did not.
+    pub crowd: u64,
 }

@@ -44,7 +44,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::render;
     use crate::config::opml::read;
-    use crate::model::feed::{FeedIntent, FeedUrl, Manner};
+    use crate::model::feed::{Access, FeedIntent, FeedUrl, Manner};
 
     #[test]
     fn what_is_written_is_read_back() {
@@ -53,6 +53,7 @@ mod tests {
             url: FeedUrl::parse(url).unwrap(),
             group: group.to_owned(),
             manner: Manner::default(),
+            access: Access::default(),
         };
         let feeds = [
             feed("a & \"b\"", "https://a.example/?x=1&y=2", ""),

@@ -14,7 +14,7 @@ use crate::model::clock::SharedClock;
 use crate::model::feed::{FeedForPoll, FeedId};
 use crate::model::subscription::Push;
 use crate::service::poll::{Polled, Poller};
-use crate::store::feeds::Wanted;
+use crate::store::due::Wanted;
 use crate::store::{Store, StoreError};
 
 /// How long a claim holds when its holder dies without a word.
@@ -103,6 +103,7 @@ impl Pushes {
             return Ok(None);
         };
         let document = Document {
+            moved_to: None,
             bytes,
             content_type: push.content_type,
             address: feed.address().clone(),

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
+use crate::ingest::fetch::hosts::Place;
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
 use crate::model::feed::FeedId;
 use crate::model::heartbeat::Heartbeat;
 use crate::service::poll::{Polled, Poller};
-use crate::store::feeds::Wanted;
+use crate::store::due::Wanted;
 use crate::store::{Store, StoreError};
 
 /// Polls under way for each that may be on the network: the others wait for their host.
@@ -22,6 +24,8 @@ const WAITING_PER_POLL: usize = 4;
 const LEASE: Duration = Duration::from_secs(15 * 60);
 /// The longest sleep: so often, at least, the scheduler shows that it lives.
 const BEAT: Duration = Duration::from_secs(15);
+/// The shortest time between two looks for feeds that are due.
+const SHORTEST_LOOK: Duration = Duration::from_millis(100);
 /// How long polls under way may take to end when the program stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -119,7 +123,7 @@ impl Scheduler {
                         (Wanted::These(batch), ids.is_empty())
                     }
                 };
-                let claimed = self.claim(wanted, free, &mut polls).await?;
+                let claimed = self.claim(wanted, free, false, &mut polls).await?;
                 exhausted = last || (feeds.is_none() && claimed < free);
             }
             tokio::select! {
@@ -138,15 +142,19 @@ impl Scheduler {
     /// Polls what is due until `stop` is given. A database that fails for a while is tried again.
     pub async fn run(&self, stop: &CancellationToken) {
         let mut polls = Polls::default();
+        let mut look = Instant::now();
         while !stop.is_cancelled() {
             self.beat.beat(self.clock.now());
-            let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
-                error!("cannot look for feeds that are due: {}", chain(&e));
-                BEAT
-            });
+            if look <= Instant::now() && polls.len() <= self.capacity / 2 {
+                let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
+                    error!("cannot look for feeds that are due: {}", chain(&e));
+                    BEAT
+                });
+                look = Instant::now() + wait;
+            }
             tokio::select! {
                 Some(_) = polls.next() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep_until(look.max(Instant::now() + SHORTEST_LOOK)) => {}
                 () = stop.cancelled() => {}
             }
             // Many may end at once: all that have ended make room before more are claimed.
@@ -157,34 +165,49 @@ impl Scheduler {
         }
     }
 
-    /// Claims what is due while there is room, and says how long there is nothing to do.
+    /// Claims what is due, and says how long there is nothing to claim.
     async fn top_up(&self, polls: &mut Polls) -> Result<Duration, StoreError> {
-        if polls.len() > self.capacity / 2 {
-            return Ok(BEAT);
-        }
+        self.poller.remember_hosts().await?;
         let free = self.capacity - polls.len();
-        if self.claim(Wanted::Due, free, polls).await? == free {
-            return Ok(BEAT);
+        if self.claim(Wanted::Due, free, true, polls).await? == free {
+            // There is more: as soon as there is room.
+            return Ok(Duration::ZERO);
         }
         let wait = match self.store.next_due(self.clock.now()).await? {
             Some(due) => Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default(),
             None => BEAT,
         };
-        Ok(wait.clamp(Duration::from_millis(100), BEAT))
+        Ok(wait.clamp(SHORTEST_LOOK, BEAT))
     }
 
-    async fn claim(&self, wanted: Wanted, limit: usize, polls: &mut Polls) -> Result<usize, StoreError> {
+    /// Claims feeds and begins to poll them. Where `by_host`, those whose host has enough others waiting get another time.
+    async fn claim(&self, wanted: Wanted, limit: usize, by_host: bool, polls: &mut Polls) -> Result<usize, StoreError> {
         let feeds = self.store.claim(wanted, self.clock.now(), LEASE, limit).await?;
         let claimed = feeds.len();
         let under_way: HashSet<FeedId> = polls.feeds.values().copied().collect();
+        let mut postponed = Vec::new();
         for feed in feeds {
             // A claim that ran out while its poll waits for the host is renewed by this one, and the poll goes on.
             if under_way.contains(&feed.id) {
                 continue;
             }
+            let ticket = match by_host.then(|| self.poller.place(&feed)) {
+                Some(Place::Later(at, why)) => {
+                    postponed.push((feed.id, at, why.to_owned()));
+                    continue;
+                }
+                Some(Place::Here(ticket)) => Some(ticket),
+                None => None,
+            };
             let (id, poller) = (feed.id, Arc::clone(&self.poller));
-            let task = polls.tasks.spawn(async move { poller.poll(feed).await });
+            let task = polls.tasks.spawn(async move {
+                let _ticket = ticket;
+                poller.poll(feed).await
+            });
             polls.feeds.insert(task.id(), id);
+        }
+        if !postponed.is_empty() {
+            self.store.postpone(postponed).await?;
         }
         Ok(claimed)
     }

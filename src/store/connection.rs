@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::store::{SqlResult, StoreError, in_savepoint};
+use crate::store::{SqlResult, StoreError};
 
 /// How long a connection waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,7 +20,7 @@ const GROUP: usize = 256;
 /// Readers at once.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// Opens a connection that may write.
 pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
@@ -29,8 +30,15 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
         "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
          pragma wal_autocheckpoint = 4000; pragma cache_size = -16000; pragma temp_store = memory;",
     )?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    plan_once(&db)?;
     Ok(db)
+}
+
+/// A statement is planned once and not again for each value that is bound to it.
+fn plan_once(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(|_| ())
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
@@ -38,7 +46,7 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.execute_batch("pragma query_only = on; pragma cache_size = -4000; pragma temp_store = memory;")?;
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    plan_once(&db)?;
     Ok(db)
 }
 
@@ -64,9 +72,7 @@ impl<T: Send, F: FnOnce(&Connection) -> SqlResult<T> + Send> Job for Typed<T, F>
 
     fn run(&mut self, transaction: &mut Transaction<'_>) {
         if let Some(work) = self.work.take() {
-            // A panic in the work of one caller must not take the writer from all others.
-            let outcome = catch_unwind(AssertUnwindSafe(|| in_savepoint(transaction, work)));
-            self.result = outcome.ok();
+            self.result = in_savepoint(transaction, work);
         }
     }
 
@@ -79,6 +85,24 @@ impl<T: Send, F: FnOnce(&Connection) -> SqlResult<T> + Send> Job for Typed<T, F>
         };
         // A caller that is gone does not want the answer; its work is committed all the same.
         let _ = self.caller.send(result);
+    }
+}
+
+/// Does the work of one caller, or nothing of it. None: it panicked.
+fn in_savepoint<T>(db: &Connection, work: impl FnOnce(&Connection) -> SqlResult<T>) -> Option<SqlResult<T>> {
+    let say = |sql| db.prepare_cached(sql)?.execute([]);
+    if let Err(e) = say("savepoint job") {
+        return Some(Err(e));
+    }
+    // A panic in the work of one caller must not take the writer from all others.
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(db))).ok();
+    let done = match &outcome {
+        Some(Ok(_)) => Ok(0),
+        _ => say("rollback to job"),
+    };
+    match done.and_then(|_| say("release job")) {
+        Ok(_) => outcome,
+        Err(e) => Some(Err(e)),
     }
 }
 
@@ -142,13 +166,26 @@ impl Drop for Writer {
 
 fn work_off(mut connection: Connection, waiting: &mpsc::Receiver<Box<dyn Job>>) {
     let mut held: Option<Box<dyn Job>> = None;
+    // Connections are opened with synchronous=normal.
+    let mut is_durable = false;
     while let Some(first) = held.take().or_else(|| waiting.recv().ok()) {
         let mut group = vec![first];
-        let committed = commit_group(&mut connection, &mut group, &mut held, waiting);
+        let durable = group.first().is_some_and(|job| job.durable());
+        let committed = set_durable(&connection, &mut is_durable, durable)
+            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, waiting));
         for job in group {
             job.answer(committed.as_ref().copied());
         }
     }
+}
+
+/// In WAL mode a commit with synchronous=normal survives a crash of the process; with full, a loss of power too.
+fn set_durable(connection: &Connection, is_durable: &mut bool, durable: bool) -> SqlResult<()> {
+    if *is_durable != durable {
+        connection.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
+        *is_durable = durable;
+    }
+    Ok(())
 }
 
 /// Commits the first job and all of its kind that arrive meanwhile; one of the other kind is held for the next group.
@@ -159,8 +196,6 @@ fn commit_group(
     waiting: &mpsc::Receiver<Box<dyn Job>>,
 ) -> SqlResult<()> {
     let durable = group.first().is_some_and(|job| job.durable());
-    // In WAL mode a commit with synchronous=normal survives a crash of the process; with full, a loss of power too.
-    connection.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut done = 0;
     while let Some(job) = group.get_mut(done) {

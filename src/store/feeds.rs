@@ -1,33 +1,18 @@
 //! The table of feeds: what is configured, what is due, and who is polling it.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::model::clock::{from_millis, later};
-use crate::model::feed::{FeedForPoll, FeedId, FeedIntent, FeedUrl, Manner, Select, Validators, Wishes};
+use crate::model::feed::{FeedId, FeedIntent, Manner, Select};
 use crate::model::poll::Loss;
-use crate::store::rows::{instant, maybe_instant, signed, unsigned};
-use crate::store::subscriptions::{self, PUSHED};
+use crate::store::rows::{instant, maybe_instant, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
 /// Length of the ring of polls that is kept for each feed.
-pub const POLLS_KEPT: u32 = 16;
-
-/// No feed and no mail ever waits longer: publishers may ask for 30 days, and spreading adds a tenth.
-const LONGEST_WAIT: Duration = Duration::from_secs(34 * 86_400);
-
-/// Which feeds a poll wants.
-#[derive(Debug, Clone)]
-pub enum Wanted {
-    /// Those that are due.
-    Due,
-    /// These, due or not.
-    These(Vec<FeedId>),
-}
+pub const POLLS_KEPT: u32 = 10;
 
 /// A feed as an operator sees it.
 #[derive(Debug, Clone, Serialize)]
@@ -56,10 +41,71 @@ pub struct FeedStatus {
     pub polls: u64,
     /// Failed polls in a row.
     pub failures: u32,
+    /// The first of them.
+    pub failing_since: Option<Timestamp>,
+    /// The name of the last failure; empty: it did not fail.
+    pub failure: String,
     /// Why the last poll failed; empty: it did not.
     pub error: String,
+    /// What the operator should know, though nothing failed; empty: nothing.
+    pub notice: String,
+    /// Where it has moved, and is asked since `moved_at`; empty: where the configuration says.
+    pub moved_url: String,
+    /// When it moved; null: it did not, or the operator moved it.
+    pub moved_at: Option<Timestamp>,
+    /// Where permanent redirects lead, not yet believed; empty: nowhere.
+    pub move_url: String,
+    /// A feed that was found on its site while it failed; empty: none.
+    pub proposed_url: String,
+    /// What the publisher asked for.
+    pub asked: AskedFor,
+    /// How it was treated.
+    pub politeness: Politeness,
     /// Items kept.
     pub items: u64,
+}
+
+/// What a publisher asked for, last.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct AskedFor {
+    /// `max-age` or `Expires`, in seconds; 0: neither.
+    pub fresh_seconds: u64,
+    /// `Retry-After`, in seconds; 0: none.
+    pub retry_after_seconds: u64,
+    /// RSS `ttl`; 0: none.
+    pub ttl_minutes: u32,
+    /// RSS `skipHours`, in UTC.
+    pub skip_hours: Vec<u32>,
+    /// RSS `skipDays`, in UTC.
+    pub skip_days: Vec<&'static str>,
+}
+
+/// How a publisher was treated, over all polls.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Politeness {
+    /// Polls.
+    pub requests: u64,
+    /// Of those, sent with validators.
+    pub conditional: u64,
+    /// Of those, answered 304.
+    pub not_modified: u64,
+    /// Bytes received, decompressed.
+    pub bytes: u64,
+    /// Items stored.
+    pub new_items: u64,
+}
+
+/// A time in which items were probably missed.
+#[derive(Debug, Clone, Serialize)]
+pub struct GapStatus {
+    /// The last poll before it.
+    pub after: Timestamp,
+    /// The first poll after it.
+    pub before: Timestamp,
+    /// Items found in older documents.
+    pub filled: u64,
+    /// Older documents that were read.
+    pub pages: u64,
 }
 
 /// One of the last polls of a feed.
@@ -71,6 +117,8 @@ pub struct PollStatus {
     pub finished_at: Timestamp,
     /// `fetched`, `not_modified`, `unchanged` or `failed`.
     pub outcome: String,
+    /// The name of the failure; empty: it did not fail.
+    pub failure: String,
     /// The HTTP status; null: no answer.
     pub status: Option<u16>,
     /// Bytes of the body.
@@ -107,114 +155,6 @@ impl Store {
         self.write("storing the list of feeds", move |db| {
             sync(db, &feeds)?;
             db.execute("insert or replace into setting values ('feeds', ?)", [&digest[..]])?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Takes feeds for polling: nobody else gets them until `lease` is over or the poll is committed.
-    ///
-    /// Of those that are due, the ones due longest come first.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn claim(
-        &self,
-        wanted: Wanted,
-        now: Timestamp,
-        lease: Duration,
-        limit: usize,
-    ) -> Result<Vec<FeedForPoll>, StoreError> {
-        self.write("taking feeds that are due", move |db| {
-            let until = later(now, lease).as_millisecond();
-            let now = now.as_millisecond();
-            match wanted {
-                Wanted::Due => claimed(
-                    db,
-                    &format!(
-                        "update feed set leased_until = ?2 where id in (
-                             select id from feed where configured = 1 and next_poll_at <= ?1 and leased_until <= ?1
-                             order by next_poll_at limit ?3) returning *, {PUSHED}"
-                    ),
-                    params![now, until, signed(limit)],
-                ),
-                Wanted::These(ids) => claimed(
-                    db,
-                    &format!(
-                        "update feed set leased_until = ?2 where configured = 1 and leased_until <= ?1
-                             and id in (select value from json_each(?3)) returning *, {PUSHED}"
-                    ),
-                    params![now, until, serde_json::json!(ids).to_string()],
-                ),
-            }
-        })
-        .await
-    }
-
-    /// When the next feed is due, or a claim of a feed that is due runs out; None when none ever is.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.read("looking for the next due feed", move |db| {
-            // Each half by the index: feeds that are due are few, and of the others only the first is looked at.
-            let sql = "select min(due) from (
-                     select min(next_poll_at) as due from feed where configured = 1 and next_poll_at > ?1
-                     union all select min(max(leased_until, next_poll_at)) from feed where configured = 1 and next_poll_at <= ?1)";
-            db.prepare_cached(sql)?
-                .query_row([now.as_millisecond()], |row| row.get::<_, Option<i64>>(0))
-                .map(|due| due.map(from_millis))
-        })
-        .await
-    }
-
-    /// Gives back feeds that were claimed and not polled.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn give_back(&self, feeds: Vec<FeedId>) -> Result<(), StoreError> {
-        self.write("giving back feeds", move |db| {
-            db.prepare_cached("update feed set leased_until = 0 where id in (select value from json_each(?))")?
-                .execute([serde_json::json!(feeds).to_string()])
-                .map(|_| ())
-        })
-        .await
-    }
-
-    /// Gives back everything that was being polled or sent by processes that are gone. Only for who knows that there are no others.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn release_leases(&self) -> Result<(), StoreError> {
-        self.write("giving back leases", |db| {
-            db.execute("update feed set leased_until = 0 where leased_until > 0", [])?;
-            db.execute("update delivery set leased_until = 0 where leased_until > 0", [])?;
-            db.execute("update subscription set leased_until = 0 where leased_until > 0", [])?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Makes due what waits for a time beyond any wait that is ever given: a clock that was ahead has left it there.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn mend_due_times(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.write("mending due times", move |db| {
-            let (beyond, now) = (later(now, LONGEST_WAIT).as_millisecond(), now.as_millisecond());
-            db.execute(
-                "update feed set next_poll_at = ?1 where next_poll_at > ?2",
-                [now, beyond],
-            )?;
-            db.execute("update feed set leased_until = 0 where leased_until > ?1", [beyond])?;
-            db.execute(
-                "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
-                [now, beyond],
-            )?;
-            db.execute(
-                "update subscription set next_attempt_at = ?1, leased_until = 0 where next_attempt_at > ?2",
-                [now, beyond],
-            )?;
             Ok(())
         })
         .await
@@ -257,6 +197,43 @@ impl Store {
         self.read("looking for former feeds", |db| {
             db.prepare_cached("select exists (select 1 from feed where configured = 0)")?
                 .query_row([], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// The configured feed of this name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn feed(&self, name: &str) -> Result<Option<FeedStatus>, StoreError> {
+        let name = name.to_owned();
+        self.read("looking up a feed", move |db| {
+            db.prepare_cached(
+                "select feed.*, (select count(*) from item where feed_id = feed.id) as items
+                 from feed where configured = 1 and name = ?",
+            )?
+            .query_row([name], status)
+            .optional()
+        })
+        .await
+    }
+
+    /// The last gaps of a feed, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn gaps(&self, feed: FeedId) -> Result<Vec<GapStatus>, StoreError> {
+        self.read("listing gaps", move |db| {
+            let mut statement = db.prepare_cached("select * from gap where feed_id = ? order by id desc")?;
+            let rows = statement.query_map([feed.0], |row| {
+                Ok(GapStatus {
+                    after: instant(row, "after_at")?,
+                    before: instant(row, "before_at")?,
+                    filled: unsigned(row.get("filled")?),
+                    pages: unsigned(row.get("pages")?),
+                })
+            })?;
+            rows.collect()
         })
         .await
     }
@@ -396,50 +373,6 @@ impl Rows {
     }
 }
 
-fn claimed(db: &Connection, sql: &str, values: &[&dyn rusqlite::ToSql]) -> SqlResult<Vec<FeedForPoll>> {
-    let mut statement = db.prepare_cached(sql)?;
-    let rows = statement.query_map(values, for_poll)?;
-    let mut feeds = rows.collect::<SqlResult<Vec<_>>>()?;
-    feeds.sort_by_key(|feed| (feed.due_at, feed.id));
-    Ok(feeds)
-}
-
-fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
-    let address = |text: String| {
-        FeedUrl::parse(&text).map_err(|e| {
-            rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("{text}: {e}").into())
-        })
-    };
-    let offered: String = row.get("offered_url")?;
-    let manner: String = row.get("manner")?;
-    let hash: Option<Vec<u8>> = row.get("document_hash")?;
-    let due_at = maybe_instant(row, "next_poll_at")?;
-    Ok(FeedForPoll {
-        id: FeedId(row.get("id")?),
-        name: row.get("name")?,
-        url: address(row.get("url")?)?,
-        validators: Validators {
-            etag: row.get("etag")?,
-            last_modified: row.get("last_modified")?,
-        },
-        document_hash: hash.and_then(|hash| hash.try_into().ok()),
-        failures: unsigned(row.get("failures")?),
-        wishes: Wishes {
-            ttl_minutes: unsigned(row.get("ttl_minutes")?),
-            skip_hours: unsigned(row.get("skip_hours")?),
-            skip_days: unsigned(row.get("skip_days")?),
-        },
-        due_at: due_at.filter(|at| at.as_millisecond() > 0),
-        was_read: row.get::<_, Option<i64>>("last_success_at")?.is_some(),
-        offered: (!offered.is_empty()).then(|| address(offered)).transpose()?,
-        manner: serde_json::from_str(&manner).unwrap_or_default(),
-        offset_minutes: row.get("offset_minutes")?,
-        entries: unsigned(row.get("entries")?),
-        shrunk: unsigned(row.get("shrunk")?),
-        pushed: subscriptions::pushed(row)?,
-    })
-}
-
 fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
     Ok(FeedStatus {
         id: FeedId(row.get("id")?),
@@ -454,8 +387,47 @@ fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
         last_success_at: maybe_instant(row, "last_success_at")?,
         polls: unsigned(row.get("polls")?),
         failures: unsigned(row.get("failures")?),
+        failing_since: maybe_instant(row, "failing_since")?,
+        failure: row.get("failure")?,
         error: row.get("error")?,
+        notice: row.get("notice")?,
+        moved_url: row.get("moved_url")?,
+        moved_at: maybe_instant(row, "moved_at")?,
+        move_url: row.get("move_url")?,
+        proposed_url: row.get("proposed_url")?,
+        asked: asked_for(row)?,
+        politeness: Politeness {
+            requests: unsigned(row.get("polls")?),
+            conditional: unsigned(row.get("conditional_polls")?),
+            not_modified: unsigned(row.get("not_modified_polls")?),
+            bytes: unsigned(row.get("bytes_received")?),
+            new_items: unsigned(row.get("items_stored")?),
+        },
         items: unsigned(row.get("items")?),
+    })
+}
+
+fn asked_for(row: &Row<'_>) -> SqlResult<AskedFor> {
+    const DAYS: [&str; 7] = [
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+    ];
+    let (hours, days): (u32, u32) = (unsigned(row.get("skip_hours")?), unsigned(row.get("skip_days")?));
+    Ok(AskedFor {
+        fresh_seconds: unsigned(row.get("fresh_seconds")?),
+        retry_after_seconds: unsigned(row.get("retry_after_seconds")?),
+        ttl_minutes: unsigned(row.get("ttl_minutes")?),
+        skip_hours: (0..24).filter(|hour| hours >> hour & 1 == 1).collect(),
+        skip_days: DAYS
+            .into_iter()
+            .enumerate()
+            .filter_map(|(day, name)| (days >> day & 1 == 1).then_some(name))
+            .collect(),
     })
 }
 
@@ -464,6 +436,7 @@ fn poll_status(row: &Row<'_>) -> SqlResult<PollStatus> {
         started_at: instant(row, "started_at")?,
         finished_at: instant(row, "finished_at")?,
         outcome: row.get("outcome")?,
+        failure: row.get("failure")?,
         status: row.get::<_, Option<i64>>("status")?.map(unsigned),
         bytes: unsigned(row.get("bytes")?),
         new: unsigned(row.get("new")?),

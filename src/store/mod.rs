@@ -2,14 +2,18 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`polls`], [`stories`], [`editions`], [`deliveries`], [`subscriptions`], [`pushes`].
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`polls`], [`stories`], [`editions`], [`deliveries`], [`subscriptions`],
+//! [`pushes`].
 
 mod connection;
 pub mod deliveries;
+pub mod due;
 pub mod editions;
 pub mod feeds;
+pub mod hosts;
 pub mod locks;
 mod migrations;
+pub mod moves;
 pub mod polls;
 pub mod pushes;
 mod rows;
@@ -19,7 +23,7 @@ pub mod subscriptions;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use crate::store::connection::{Readers, Writer};
 
@@ -123,12 +127,4 @@ impl Store {
         self.read("answering", |db| db.query_row("select 1", [], |_| Ok(())))
             .await
     }
-}
-
-/// A savepoint-like handle is a plain connection to the work of a caller.
-fn in_savepoint<T>(transaction: &mut Transaction<'_>, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
-    let savepoint = transaction.savepoint()?;
-    let value = work(&savepoint)?;
-    savepoint.commit()?;
-    Ok(value)
 }

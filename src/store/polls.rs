@@ -1,16 +1,20 @@
 //! Writes what a poll brought: items, revisions, validators and the next poll, in one transaction.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::feed::FeedId;
-use crate::model::item::{ItemId, ItemKey, KnownItem, NewItem};
-use crate::model::poll::{Committed, ItemChange, Outcome, PollIntent, ReadDocument};
+use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
+use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, stories, subscriptions};
+use crate::store::{SqlResult, Store, StoreError, hosts, moves, stories, subscriptions};
+
+/// Gaps that are kept for each feed.
+const GAPS_KEPT: u32 = 10;
 
 impl Store {
     /// What is remembered of those items of a feed that have one of these keys.
@@ -45,17 +49,38 @@ impl Store {
         .await
     }
 
+    /// For each of these, whether the feed has an item that a reader would take for it: the same link, title and date.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn known_faces(&self, feed: FeedId, faces: Vec<Face>) -> Result<Vec<bool>, StoreError> {
+        self.read("comparing items by what is seen", move |db| {
+            let mut statement = db.prepare_cached(
+                "select exists (select 1 from item where canonical_link = ?2 and canonical_link <> '' and feed_id = ?1
+                     and title = ?3 and published_at = ?4)",
+            )?;
+            let is_known = |face: &Face| {
+                let published = face.published.map(Timestamp::as_millisecond);
+                statement.query_row(params![feed.0, face.canonical_link, face.title, published], |row| {
+                    row.get(0)
+                })
+            };
+            faces.iter().map(is_known).collect()
+        })
+        .await
+    }
+
     /// Commits the outcome of a poll and gives back its lease: all of it, or nothing.
     ///
     /// # Errors
     /// When the database fails; then it is as if the poll had never been.
     pub async fn commit_poll(&self, intent: PollIntent) -> Result<Committed, StoreError> {
         self.write("storing the outcome of a poll", move |db| {
-            let committed = match &intent.document {
+            let mut committed = match &intent.document {
                 Some(document) => write_document(db, intent.feed, document, intent.finished_at)?,
                 None => Committed::default(),
             };
-            write_feed(db, &intent)?;
+            write_feed(db, &intent, &mut committed)?;
             write_history(db, &intent, committed)?;
             subscriptions::write_sharing(db, intent.feed, intent.sharing.as_ref())?;
             Ok(committed)
@@ -214,40 +239,90 @@ fn details(item: &NewItem) -> String {
     serde_json::to_string(&item.details).unwrap_or_else(|_| "{}".to_owned())
 }
 
-fn write_feed(db: &Connection, intent: &PollIntent) -> SqlResult<()> {
-    let next = intent.next_poll_at.map(Timestamp::as_millisecond);
+fn write_feed(db: &Connection, intent: &PollIntent, committed: &mut Committed) -> SqlResult<()> {
+    let feed = intent.feed.0;
     if let Some(validators) = &intent.validators {
         db.prepare_cached("update feed set etag = ?2, last_modified = ?3 where id = ?1")?
-            .execute(params![intent.feed.0, validators.etag, validators.last_modified])?;
+            .execute(params![feed, validators.etag, validators.last_modified])?;
     }
     if let Some(offered) = &intent.offered {
         db.prepare_cached("update feed set offered_url = ?2 where id = ?1")?
-            .execute(params![intent.feed.0, offered.as_str()])?;
+            .execute(params![feed, offered.as_str()])?;
     }
-    if intent.outcome == Outcome::Failed {
-        db.prepare_cached(
-            "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
-                 failures = failures + 1, error = ?4, shrunk = iif(?5, shrunk, 0) where id = ?1",
-        )?
+    if let Some(rhythm) = &intent.rhythm {
+        db.prepare_cached("update feed set rhythm = ?2 where id = ?1")?
+            .execute(params![feed, rhythm])?;
+    }
+    if let Some(moving) = &intent.moving {
+        committed.crowd = moves::write_moving(db, intent.feed, moving, intent.finished_at)?;
+    }
+    if let Some(proposed) = &intent.proposed {
+        db.prepare_cached("update feed set proposed_url = ?2, searched_at = ?3 where id = ?1")?
+            .execute(params![feed, proposed, intent.finished_at.as_millisecond()])?;
+    }
+    if let Some(gap) = &intent.gap {
+        write_gap(db, intent, gap)?;
+    }
+    if let Some(rest) = &intent.host {
+        hosts::write_rest(db, rest, intent.finished_at)?;
+    }
+    write_sums(db, intent, *committed)
+}
+
+/// What every poll changes.
+fn write_sums(db: &Connection, intent: &PollIntent, committed: Committed) -> SqlResult<()> {
+    let (failure, error) = words(intent);
+    let seconds = |wait: Option<Duration>| wait.map_or(0, |wait| signed(wait.as_secs()));
+    db.prepare_cached(
+        "update feed set next_poll_at = ?2, next_poll_why = ?3, pace = ?4, leased_until = 0, polls = polls + 1,
+             failure = ?5, error = ?6, fresh_seconds = ?7, retry_after_seconds = ?8,
+             conditional_polls = conditional_polls + ?9, not_modified_polls = not_modified_polls + (?10 = 'not_modified'),
+             bytes_received = bytes_received + ?11, items_stored = items_stored + ?12,
+             failures = iif(?10 = 'failed', failures + 1, 0),
+             failing_since = iif(?10 = 'failed', coalesce(failing_since, ?13), null),
+             shrunk = iif(?10 = 'failed' and ?14, shrunk, 0),
+             last_success_at = iif(?10 = 'failed', last_success_at, ?13)
+         where id = ?1",
+    )?
+    .execute(params![
+        intent.feed.0,
+        intent.next_poll_at.map(Timestamp::as_millisecond),
+        intent.reason,
+        intent.pace,
+        failure,
+        error,
+        seconds(intent.said.0),
+        seconds(intent.said.1),
+        intent.is_conditional,
+        intent.outcome.as_str(),
+        signed(intent.bytes),
+        signed(committed.new),
+        intent.finished_at.as_millisecond(),
+        intent.document.is_some(),
+    ])?;
+    Ok(())
+}
+
+/// The name of a failure and what is said of it; empty: there was none.
+fn words(intent: &PollIntent) -> (&str, &str) {
+    let words = intent.error.as_ref();
+    words.map_or(("", ""), |(failure, reason)| (failure.as_str(), reason.as_str()))
+}
+
+/// The last gaps of each feed are kept.
+fn write_gap(db: &Connection, intent: &PollIntent, gap: &Gap) -> SqlResult<()> {
+    db.prepare_cached("insert into gap (feed_id, after_at, before_at, filled, pages) values (?, ?, ?, ?, ?)")?
         .execute(params![
             intent.feed.0,
-            next,
-            intent.reason,
-            intent.error.as_deref().unwrap_or_default(),
-            intent.document.is_some(),
+            gap.after.as_millisecond(),
+            intent.finished_at.as_millisecond(),
+            gap.filled,
+            gap.pages,
         ])?;
-    } else {
-        db.prepare_cached(
-            "update feed set next_poll_at = ?2, next_poll_why = ?3, leased_until = 0, polls = polls + 1,
-                 failures = 0, shrunk = 0, error = '', last_success_at = ?4 where id = ?1",
-        )?
-        .execute(params![
-            intent.feed.0,
-            next,
-            intent.reason,
-            intent.finished_at.as_millisecond()
-        ])?;
-    }
+    db.prepare_cached(
+        "delete from gap where feed_id = ?1 and id not in (select id from gap where feed_id = ?1 order by id desc limit ?2)",
+    )?
+    .execute(params![intent.feed.0, GAPS_KEPT])?;
     Ok(())
 }
 
@@ -257,10 +332,15 @@ fn write_history(db: &Connection, intent: &PollIntent, committed: Committed) -> 
         .as_ref()
         .map(|document| &document.losses[..])
         .unwrap_or_default();
-    let losses = serde_json::json!(losses).to_string();
+    let losses = match losses {
+        [] => "[]".to_owned(),
+        losses => serde_json::json!(losses).to_string(),
+    };
+    let (failure, error) = words(intent);
     db.prepare_cached(
-        "insert or replace into poll (feed_id, slot, started_at, finished_at, outcome, status, bytes, new, updated, error, losses)
-         values (?1, (select polls from feed where id = ?1) % ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "insert or replace into poll (feed_id, slot, started_at, finished_at, outcome, status, bytes, new, updated, error, losses,
+             failure)
+         values (?1, (select polls from feed where id = ?1) % ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         intent.feed.0,
@@ -272,8 +352,9 @@ fn write_history(db: &Connection, intent: &PollIntent, committed: Committed) -> 
         signed(intent.bytes),
         signed(committed.new),
         signed(committed.updated),
-        intent.error.as_deref().unwrap_or_default(),
+        error,
         losses,
+        failure,
     ])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::model::clock::later;
 use crate::model::feed::FeedId;
-use crate::model::subscription::{HubRequest, NewSubscription, Pushed, Sharing, SubscriptionId, Unsubscribed, Wish};
+use crate::model::subscription::{HubRequest, NewSubscription, Sharing, SubscriptionId, Unsubscribed, Wish};
 use crate::store::rows::{maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -17,10 +17,7 @@ const BATCH: usize = 500;
 /// After so many requests without an answer a hub is left without its consent: its lease runs out by itself.
 const LAST_WORDS: u32 = 6;
 /// The address under which a hub knows a feed: what the feed says, or else the address asked.
-const TOPIC: &str = "coalesce(nullif(topic_url, ''), nullif(offered_url, ''), nullif(moved_url, ''), url)";
-/// What a claim of a feed tells of its hub at `?1`; read by [`pushed`].
-pub(super) const PUSHED: &str = "coalesce((select iif(trusted, 'proven', 'promised') from subscription
-    where feed_id = feed.id and state = 'active' and lease_ends_at > ?1), 'never') as pushed";
+const TOPIC: &str = "coalesce(nullif(topic_url, ''), nullif(moved_url, ''), nullif(offered_url, ''), url)";
 
 /// A subscription as an operator sees it.
 #[derive(Debug, Clone, Serialize)]
@@ -300,15 +297,6 @@ impl Store {
         })
         .await
     }
-}
-
-/// What a claim told of the hub, by [`PUSHED`].
-pub(super) fn pushed(row: &Row<'_>) -> SqlResult<Pushed> {
-    Ok(match row.get_ref("pushed")?.as_str()? {
-        "proven" => Pushed::Proven,
-        "promised" => Pushed::Promised,
-        _ => Pushed::Never,
-    })
 }
 
 /// Stores how pushes and polls share a feed. A subscription that is no longer active gives its polls back at the next comparison.

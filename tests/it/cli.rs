@@ -165,11 +165,12 @@ async fn feeds_are_listed_and_shown() {
         (Some(1), Some(1))
     );
     let table = out(&run(&file, &["feed", "list"]).await);
-    assert!(table.contains("agencies") && table.contains("failed 1 in a row"));
+    assert!(table.contains("agencies") && table.contains(", 1 in a row"));
     let shown = out(&run(&file, &["feed", "show", "good"]).await);
     for part in [
         "Good Agency",
-        "because of: the shortest interval, as it brought news",
+        "because of: news is likely by then",
+        "politeness    1 requests, 0% conditional, 0% answered not modified",
         "fetched",
         "200",
         "1 new",

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tidings::model::feed::{FeedIntent, FeedUrl, Manner};
-use tidings::store::feeds::Wanted;
+use tidings::model::feed::{Access, FeedIntent, FeedUrl, Manner};
+use tidings::store::due::Wanted;
 use tidings::store::{Store, StoreError};
 
 fn feed(name: &str, url: &str) -> FeedIntent {
@@ -14,6 +14,7 @@ fn feed(name: &str, url: &str) -> FeedIntent {
         url: FeedUrl::parse(url).unwrap(),
         group: String::new(),
         manner: Manner::default(),
+        access: Access::default(),
     }
 }
 

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use tidings::model::clock::Clock as _;
 use tidings::model::feed::FeedId;
 use tidings::model::poll::Outcome;
-use tidings::store::feeds::{FeedStatus, Wanted};
+use tidings::store::due::Wanted;
+use tidings::store::feeds::FeedStatus;
 use tidings::store::subscriptions::SubscriptionStatus;
 use tokio::net::TcpListener;
 
@@ -18,6 +19,8 @@ use crate::support::hub::{Asked, Hub, Temper, sign};
 use crate::support::origin::{Answer, Origin, rss};
 
 /// The feed of every test.
+/// Minutes that no feed here waits longer by its rhythm; one that is pushed waits for a day.
+const ORDINARY: i64 = 6 * 60;
 const FEED: FeedId = FeedId(1);
 
 type Items<'a> = &'a [(&'a str, &'a str, &'a str)];
@@ -324,7 +327,7 @@ async fn a_lease_is_believed_between_five_minutes_and_thirty_days() {
 #[tokio::test]
 async fn polls_rest_while_a_hub_pushes_and_look_after_it_once_in_the_longest_interval() {
     let (stage, asked) = Stage::subscribed().await;
-    assert!(stage.wait().await <= 66, "a promise puts off nothing");
+    assert!(stage.wait().await <= ORDINARY, "a promise puts off nothing");
     stage.push(&asked, &[TWO]).await;
     assert_eq!(stage.wait().await, 24 * 60);
     assert_eq!(stage.feed().await.next_poll_why, "the hub pushes it");
@@ -349,7 +352,7 @@ async fn a_poll_that_finds_what_was_not_pushed_ends_the_rest_until_the_next_push
         .publish(hubbed(&stage.hub.url(), &stage.topic, &[ONE, TWO, THREE]))
         .await;
     assert!(!stage.subscription().await.trusted);
-    assert!(stage.wait().await <= 66);
+    assert!(stage.wait().await <= ORDINARY);
     stage.push(&asked, &[("4", "Four", "https://a.example/4")]).await;
     assert_eq!(stage.wait().await, 24 * 60);
 }
@@ -364,12 +367,12 @@ async fn polls_come_back_when_a_lease_ends() {
     stage.app.advance(SignedDuration::from_mins(61));
     // Whoever claims it meanwhile sees that the lease is over.
     stage.publish(hubbed(&stage.hub.url(), &stage.topic, &[ONE, TWO])).await;
-    assert!(stage.wait().await <= 66);
+    assert!(stage.wait().await <= ORDINARY);
     stage.app.ask_hubs().await;
     assert_eq!(stage.state().await, "wanted");
     // What comes late is not lost, and puts off nothing.
     assert_eq!(stage.push(&asked, &[THREE]).await, Outcome::Fetched);
-    assert!(stage.wait().await <= 66);
+    assert!(stage.wait().await <= ORDINARY);
     assert!(stage.app.titles().await.contains(&"Three".to_owned()));
 }
 
@@ -402,7 +405,7 @@ async fn a_hub_that_refuses_is_left_alone_for_a_week_and_polls_come_back() {
     let subscription = stage.subscription().await;
     assert_eq!((subscription.state.as_str(), subscription.trusted), ("denied", false));
     assert_eq!(subscription.error, "the hub refused: no more room");
-    assert!(stage.wait().await <= 66);
+    assert!(stage.wait().await <= ORDINARY);
     assert_eq!(stage.hub.push(&asked, &rss("A", &[THREE])).await, 410);
     stage.app.advance(hours(6 * 24));
     stage.app.ask_hubs().await;
@@ -433,7 +436,7 @@ async fn a_hub_that_is_no_longer_named_is_left() {
     );
     assert_eq!(stage.hub.answers()[1].0, 200);
     assert!(stage.subscriptions().await.is_empty());
-    assert!(stage.wait().await <= 66);
+    assert!(stage.wait().await <= ORDINARY);
     assert_eq!(stage.hub.push(&asked, &rss("A", &[THREE])).await, 410);
     assert_eq!(stage.hub.verify(&last, "").await.0, 404, "a replay");
 }
@@ -520,7 +523,7 @@ async fn a_flood_is_bounded_the_newest_win_and_a_poll_finds_the_rest() {
         assert_eq!(stage.hub.push(&asked, &document).await, 202);
     }
     assert!(
-        stage.wait().await <= 66,
+        stage.wait().await <= ORDINARY,
         "the poll that would have come without the hub"
     );
     let received = stage.app.read_pushes().await.documents;
@@ -530,7 +533,7 @@ async fn a_flood_is_bounded_the_newest_win_and_a_poll_finds_the_rest() {
         titles.contains(&"21".to_owned()) && !titles.contains(&"13".to_owned()),
         "{titles:?}"
     );
-    assert!(stage.wait().await <= 66);
+    assert!(stage.wait().await <= ORDINARY);
 }
 
 #[tokio::test]
@@ -707,7 +710,7 @@ async fn a_hub_that_could_not_keep_a_secret_gets_none_and_only_hastens_a_poll() 
     stage.app.advance(SignedDuration::from_mins(14));
     assert_eq!(stage.app.poll().await[0].committed.new, 1);
     assert_eq!(stage.app.titles().await, ["Two", "One"]);
-    assert!(stage.wait().await <= 66, "a hint is no reason for trust");
+    assert!(stage.wait().await <= ORDINARY, "a hint is no reason for trust");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::ingest::discover::Offer;
 use crate::ingest::fetch::{Document, Fetched, Fetcher};
 use crate::ingest::{Input, Reading, offers, read};
 use crate::model::clock::{Clock as _, SystemClock};
-use crate::model::feed::{FeedIntent, FeedUrl, Manner, Validators};
+use crate::model::feed::{Access, FeedIntent, FeedUrl, Manner};
 
 /// Entries that are shown of a feed before it is added.
 const SHOWN: usize = 5;
@@ -87,6 +87,7 @@ pub(super) async fn add(path: Option<PathBuf>, args: AddArgs) -> anyhow::Result<
         url: found.url,
         group: args.group,
         manner: Manner::default(),
+        access: Access::default(),
     };
     print(&shown(&said(found.reading, found.document.address.as_url()), SHOWN))?;
     for other in found.others {
@@ -171,10 +172,12 @@ fn input<'a>(document: &'a Document, manner: &'a Manner) -> Input<'a> {
 }
 
 async fn fetched(fetcher: &Fetcher, url: &FeedUrl) -> anyhow::Result<Document> {
-    let answer = fetcher.fetch(url, &Validators::default(), SystemClock.now()).await;
+    let answer = fetcher.fetch(url, &Access::default(), SystemClock.now()).await;
     match answer.with_context(|| format!("nothing was added: asking for {url}"))? {
         Fetched::Document(document) => Ok(*document),
-        Fetched::NotModified(_) | Fetched::Gone => bail!("nothing was added: {url} is gone for good"),
+        Fetched::NotModified(_) | Fetched::Gone | Fetched::Later(..) => {
+            bail!("nothing was added: {url} is gone for good")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `tidings feed`: what is known of feeds, and which there are.
 
 mod edit;
+mod show;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,9 +10,12 @@ use clap::Subcommand;
 use comfy_table::{Cell, Table, presets};
 use jiff::Timestamp;
 
+use crate::app::App;
 use crate::cli::{Usage, open, print};
-use crate::store::feeds::{FeedStatus, PollStatus};
-use crate::store::subscriptions::SubscriptionStatus;
+use crate::ingest::cadence::is_dead;
+use crate::model::feed::FeedUrl;
+use crate::store::feeds::FeedStatus;
+use crate::store::moves::Decision;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum FeedCommand {
@@ -27,6 +31,23 @@ pub(super) enum FeedCommand {
     Show {
         /// The name of the feed
         name: String,
+        /// One line of JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a feed at another address: the one that was found for it, or one of your own
+    #[command(
+        after_help = "The configuration stays as it is.\n\nExample:\n  tidings feed move borna-en\n  tidings feed move borna-en --back"
+    )]
+    Move {
+        /// The name of the feed
+        name: String,
+        /// The address; none: the one that `feed show` proposes
+        #[arg(conflicts_with = "back")]
+        url: Option<String>,
+        /// Back to the address of the configuration
+        #[arg(long)]
+        back: bool,
     },
     /// Look at a feed, or at the one that a page offers, and add it to the configuration file
     #[command(
@@ -46,31 +67,77 @@ pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow:
         FeedCommand::Add(args) => edit::add(file, args).await?,
         FeedCommand::Remove { name } => edit::remove(file, &name)?,
         FeedCommand::List { json } => {
-            let feeds = open(file.as_ref()).await?.store.feeds().await?;
+            let app = open(file.as_ref()).await?;
+            let feeds = app.store.feeds().await?;
             if json {
                 let lines: Result<Vec<String>, _> = feeds.iter().map(serde_json::to_string).collect();
                 print(&lines?.iter().map(|line| format!("{line}\n")).collect::<String>())?;
             } else {
-                print(&list(&feeds))?;
+                print(&list(&feeds, app.clock.now()))?;
             }
         }
-        FeedCommand::Show { name } => {
+        FeedCommand::Show { name, json } => {
             let app = open(file.as_ref()).await?;
-            let feeds = app.store.feeds().await?;
-            let found = feeds.iter().find(|feed| feed.name == name);
-            let feed = found.ok_or_else(|| {
-                Usage(format!(
-                    "there is no feed {name:?}; `tidings feed list` shows the names"
-                ))
-            })?;
-            let subscriptions = app.store.subscriptions(feed.id).await?;
-            print(&show(feed, &subscriptions, &app.store.recent_polls(feed.id).await?))?;
+            let feed = named(&app, &name).await?;
+            let known = show::Known {
+                polls: app.store.recent_polls(feed.id).await?,
+                gaps: app.store.gaps(feed.id).await?,
+                subscriptions: app.store.subscriptions(feed.id).await?,
+                feed,
+            };
+            if json {
+                print(&format!("{}\n", serde_json::to_string(&known)?))?;
+            } else {
+                print(&show::text(&known, app.clock.now()))?;
+            }
+        }
+        FeedCommand::Move { name, url, back } => {
+            let app = open(file.as_ref()).await?;
+            let feed = named(&app, &name).await?;
+            let (decision, said) = decision(&feed, url.as_deref(), back)?;
+            app.store.decide_move(feed.id, decision).await?;
+            print(&format!("{said}\n"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(feeds: &[FeedStatus]) -> String {
+async fn named(app: &App, name: &str) -> anyhow::Result<FeedStatus> {
+    let unknown = || {
+        Usage(format!(
+            "there is no feed {name:?}; `tidings feed list` shows the names"
+        ))
+    };
+    Ok(app.store.feed(name).await?.ok_or_else(unknown)?)
+}
+
+/// Where a feed is asked from now on, and what is said of it.
+fn decision(feed: &FeedStatus, url: Option<&str>, back: bool) -> Result<(Decision, String), Usage> {
+    let name = &feed.name;
+    if back {
+        return match feed.moved_url.as_str() {
+            "" => Err(Usage(format!("{name:?} has not moved; it is asked at {}", feed.url))),
+            moved => Ok((
+                Decision::Back,
+                format!("{name:?} is asked at {} again, and no longer at {moved}.", feed.url),
+            )),
+        };
+    }
+    let to = match url.unwrap_or(&feed.proposed_url) {
+        "" => {
+            return Err(Usage(format!(
+                "nothing is proposed for {name:?}; say the address: tidings feed move {name} https://..."
+            )));
+        }
+        to => FeedUrl::parse(to).map_err(|e| Usage(format!("{to:?} {e}")))?,
+    };
+    let said = format!(
+        "{name:?} is asked at {to} from now on. Put that address into the configuration too; `--back` takes this back."
+    );
+    Ok((Decision::MoveTo(to), said))
+}
+
+fn list(feeds: &[FeedStatus], now: Timestamp) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_header(["name", "group", "items", "next poll", "state", "address"]);
@@ -80,18 +147,20 @@ fn list(feeds: &[FeedStatus]) -> String {
             Cell::new(&feed.group),
             Cell::new(feed.items),
             Cell::new(next(feed)),
-            Cell::new(state(feed)),
+            Cell::new(state(feed, now)),
             Cell::new(&feed.url),
         ]);
     }
     format!("{table}\n")
 }
 
-fn state(feed: &FeedStatus) -> String {
+fn state(feed: &FeedStatus, now: Timestamp) -> String {
     match (feed.polls, feed.failures) {
+        (_, 0) if !feed.notice.is_empty() => feed.notice.clone(),
         (0, _) => "never polled".to_owned(),
         (_, 0) => "good".to_owned(),
-        (_, failures) => format!("failed {failures} in a row"),
+        (_, failures) if is_dead(failures, feed.failing_since, now) => "dead".to_owned(),
+        (_, failures) => format!("{}, {failures} in a row", feed.failure.replace('_', " ")),
     }
 }
 
@@ -106,69 +175,4 @@ fn next(feed: &FeedStatus) -> String {
 /// To the second, in UTC.
 fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
-/// What was agreed with a hub, and what came of it.
-fn hub(subscription: &SubscriptionStatus) -> String {
-    let moment_after = |words: &str, at: Option<Timestamp>| at.map(|at| format!("{words}{}", moment(at)));
-    format!(
-        "{} ({}{}); {} pushed{}, {} ignored, {} dropped",
-        subscription.hub,
-        subscription.state,
-        moment_after(" until ", subscription.lease_ends_at).unwrap_or_default(),
-        subscription.pushes,
-        moment_after(", the last at ", subscription.last_push_at).unwrap_or_default(),
-        subscription.ignored,
-        subscription.dropped,
-    )
-}
-
-fn show(feed: &FeedStatus, subscriptions: &[SubscriptionStatus], polls: &[PollStatus]) -> String {
-    let mut text = format!("{}\n", feed.name);
-    let mut line = |name: &str, value: &str| {
-        if !value.is_empty() {
-            text.push_str(&format!("  {name:<14}{value}\n"));
-        }
-    };
-    line("title", &feed.title);
-    line("address", &feed.url);
-    line("offers", &feed.offered_url);
-    line("site", &feed.site_link);
-    line("group", &feed.group);
-    line("items", &feed.items.to_string());
-    line(
-        "next poll",
-        &format!("{}, because of: {}", next(feed), feed.next_poll_why),
-    );
-    line("last success", &feed.last_success_at.map(moment).unwrap_or_default());
-    line("error", &feed.error);
-    for subscription in subscriptions {
-        line("hub", &hub(subscription));
-        line("hub error", &subscription.error);
-    }
-    if polls.is_empty() {
-        return text;
-    }
-    text.push_str("  last polls\n");
-    for poll in polls {
-        let status = poll.status.map(|status| status.to_string()).unwrap_or_default();
-        text.push_str(&format!(
-            "    {}  {:<13}{status:<5}{} bytes, {} new, {} changed  {}\n",
-            moment(poll.started_at),
-            poll.outcome.replace('_', " "),
-            poll.bytes,
-            poll.new,
-            poll.updated,
-            poll.error
-        ));
-    }
-    // The newest document that was read is the one whose losses matter.
-    let read = polls.iter().find(|poll| poll.outcome == "fetched");
-    if let Some(read) = read.filter(|read| !read.losses.is_empty()) {
-        text.push_str("  lost or guessed in the last document\n");
-        for loss in &read.losses {
-            text.push_str(&format!("    {loss}\n"));
-        }
-    }
-    text
 }

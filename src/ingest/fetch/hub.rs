@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::header::LOCATION;
 use url::{Host, Url};
 
-use crate::ingest::fetch::{EXCERPT_BYTES, FetchError, Fetcher, beginning, first_words, retry_after, text, transport};
-use crate::model::feed::{FeedUrl, FeedUrlError};
+use crate::ingest::fetch::error::transport;
+use crate::ingest::fetch::signals::{Signals, text};
+use crate::ingest::fetch::{EXCERPT_BYTES, FetchError, Fetcher, beginning, first_words};
+use crate::model::feed::{Access, FeedUrl, FeedUrlError};
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -106,7 +108,7 @@ impl Fetcher {
         form: &[(&str, &str)],
         now: Timestamp,
     ) -> Result<Option<FeedUrl>, HubError> {
-        let client = self.client(address).map_err(FetchError::Transport)?;
+        let client = self.clients.get(address, &Access::default())?;
         let request = client.post(address.as_url().clone()).form(form);
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
@@ -120,7 +122,7 @@ impl Fetcher {
             let next = next.and_then(FeedUrl::from_url).map_err(FetchError::from)?;
             return Ok(Some(next));
         }
-        let retry_after = text(response.headers(), RETRY_AFTER).and_then(|value| retry_after(&value, now));
+        let retry_after = Signals::read(response.headers(), now).retry_after;
         let body = beginning(response, EXCERPT_BYTES * 4).await;
         Err(HubError::Refused {
             status: status.as_u16(),

@@ -3,37 +3,35 @@
 //! The only door to reqwest. Redirects are followed here, hop by hop, so that each hop is judged, waits at its host's door and
 //! is counted.
 
+mod clients;
+mod error;
 pub mod guard;
 pub mod hosts;
 pub mod hub;
+mod signals;
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use reqwest::header::{
-    ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, LAST_MODIFIED, LINK, LOCATION, RETRY_AFTER,
-};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK, LOCATION};
+use reqwest::{RequestBuilder, Response, StatusCode};
 
 use crate::config::FetchConfig;
-use crate::ingest::fetch::guard::{Forbidden, Guard, GuardedResolver};
+use crate::ingest::fetch::clients::Clients;
+pub use crate::ingest::fetch::error::FetchError;
+use crate::ingest::fetch::error::{MAX_REDIRECTS, transport};
+use crate::ingest::fetch::guard::Guard;
 use crate::ingest::fetch::hosts::Hosts;
-use crate::model::feed::{FeedUrl, FeedUrlError, Validators};
+pub use crate::ingest::fetch::signals::Signals;
+use crate::ingest::fetch::signals::{conditions, contradicts, text};
+use crate::model::feed::{Access, FeedUrl, FeedUrlError, Validators};
+use crate::model::poll::HostRest;
 use crate::text::html::{Sanitiser, excerpt, to_text};
 
-/// Redirects that are followed.
-const MAX_REDIRECTS: usize = 10;
 /// How much of an error page is kept for the operator, in bytes.
 const EXCERPT_BYTES: usize = 300;
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept.
-const IDLE: Duration = Duration::from_secs(30);
-const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, \
-     application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5";
 
 /// Fetches documents; one for the whole process.
 #[derive(Debug)]
@@ -41,9 +39,29 @@ pub struct Fetcher {
     config: FetchConfig,
     guard: Guard,
     hosts: Hosts,
-    /// Made at the first https address: reading the system's certificates takes longer than many polls.
-    secure: OnceLock<Client>,
-    plain: OnceLock<Client>,
+    clients: Clients,
+}
+
+/// What is asked of a publisher.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The document at this address,
+    pub url: &'a FeedUrl,
+    /// if it is another than the one that these stand for,
+    pub validators: &'a Validators,
+    /// asked in this way. Credentials and headers go only to the host of the address.
+    pub access: &'a Access,
+    /// The present, from which times to wait count.
+    pub now: Timestamp,
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub struct Asked {
+    /// What the publisher answered.
+    pub answer: Result<Fetched, FetchError>,
+    /// What a host said by that to all its guests.
+    pub rest: Option<HostRest>,
 }
 
 /// What a publisher answered.
@@ -52,9 +70,11 @@ pub enum Fetched {
     /// A document.
     Document(Box<Document>),
     /// The document that we have is still the one (304).
-    NotModified(Signals),
+    NotModified(Box<Confirmed>),
     /// Gone for good (410).
     Gone,
+    /// Nobody was asked: this host wants to be left alone until then.
+    Later(Timestamp, String),
 }
 
 /// The bytes that one poll received, before anyone believes them.
@@ -66,133 +86,184 @@ pub struct Document {
     pub content_type: String,
     /// Where it came from in the end.
     pub address: FeedUrl,
+    /// Where it came from in the end, if only permanent redirects (301, 308) led there.
+    pub moved_to: Option<FeedUrl>,
     /// The values of its `Link` headers.
     pub links: Vec<String>,
     /// What came with it.
     pub signals: Signals,
 }
 
-/// What a publisher says beside the document.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Signals {
-    /// To be sent back next time.
-    pub validators: Validators,
-    /// `Cache-Control: max-age`.
-    pub max_age: Option<Duration>,
-    /// `Retry-After`.
-    pub retry_after: Option<Duration>,
+/// A 304.
+#[derive(Debug)]
+pub struct Confirmed {
+    /// What came with it.
+    pub signals: Signals,
+    /// Where it came from in the end, if only permanent redirects led there.
+    pub moved_to: Option<FeedUrl>,
 }
 
-/// Why a document could not be retrieved.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The address is inside somebody's network.
-    #[error(transparent)]
-    Forbidden(#[from] Forbidden),
-    /// A redirect leads to what is no address of a feed.
-    #[error("a redirect leads to an address that cannot be polled")]
-    Redirect(#[from] FeedUrlError),
-    /// A redirect leads from https to http.
-    #[error("a redirect leads from https to the unprotected {0}")]
-    Downgrade(FeedUrl),
-    /// Redirects lead in a circle or too far.
-    #[error("more than {MAX_REDIRECTS} redirects")]
-    TooManyRedirects,
-    /// An answer that is no document.
-    #[error("the publisher answered {status}{}", .excerpt.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
-    Status {
-        /// The HTTP status.
-        status: u16,
-        /// The beginning of what came with it, for the operator.
-        excerpt: Option<String>,
-        /// `Retry-After`.
-        retry_after: Option<Duration>,
-    },
-    /// The document passed the limit; nothing of it was kept.
-    #[error("the document has more than {0} bytes (max_body_bytes)")]
-    TooLarge(u64),
-    /// The answer took too long.
-    #[error("no complete answer within {0:?}")]
-    Timeout(Duration),
-    /// No usable answer arrived; worth another try at the next poll.
-    #[error("no answer")]
-    Transport(#[source] reqwest::Error),
+/// A question on its way along redirects.
+struct Hops<'a> {
+    question: Question<'a>,
+    address: FeedUrl,
+    validators: Validators,
+    /// Whether all redirects so far were permanent.
+    is_permanent: bool,
 }
 
-impl FetchError {
-    /// The HTTP status, where there was one.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Status { status, .. } => Some(*status),
-            _ => None,
-        }
+impl Hops<'_> {
+    fn moved_to(&self) -> Option<FeedUrl> {
+        (self.is_permanent && self.address != *self.question.url).then(|| self.address.clone())
     }
+}
 
-    /// How long the publisher asks to wait.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
+enum Hop {
+    Done(Fetched),
+    Redirect(FeedUrl, bool),
 }
 
 impl Fetcher {
     /// A fetcher with its own connections, that makes `concurrency` requests at once.
     #[must_use]
     pub fn new(config: &FetchConfig, concurrency: usize) -> Self {
+        let guard = Guard::new(&config.allow_private_networks);
         Self {
-            guard: Guard::new(&config.allow_private_networks),
-            hosts: Hosts::new(config.host_connections, config.host_spacing, concurrency),
+            hosts: Hosts::new(config, concurrency),
+            clients: Clients::new(config, &guard),
+            guard,
             config: config.clone(),
-            secure: OnceLock::new(),
-            plain: OnceLock::new(),
         }
     }
 
-    /// Asks for the document at `url`, if it is another than the one that `validators` stand for. `now` dates `Retry-After`.
+    /// The doors of the hosts.
+    #[must_use]
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Asks for the document at `url` once, without conditions.
     ///
     /// # Errors
-    /// When no document comes, and none was confirmed.
-    pub async fn fetch(&self, url: &FeedUrl, validators: &Validators, now: Timestamp) -> Result<Fetched, FetchError> {
-        let mut address = url.clone();
+    /// When no document comes.
+    pub async fn fetch(&self, url: &FeedUrl, access: &Access, now: Timestamp) -> Result<Fetched, FetchError> {
+        let validators = &Validators::default();
+        let question = Question {
+            url,
+            validators,
+            access,
+            now,
+        };
+        self.ask(question).await.answer
+    }
+
+    /// Asks for a document.
+    pub async fn ask(&self, question: Question<'_>) -> Asked {
+        let mut hops = Hops {
+            question,
+            address: question.url.clone(),
+            validators: question.validators.clone(),
+            is_permanent: true,
+        };
+        let answer = self.follow(&mut hops).await;
+        let host = hops.address.host();
+        let rest = match &answer {
+            Ok(Fetched::Document(_) | Fetched::NotModified(_)) => self.hosts.ease(host),
+            Err(
+                error @ FetchError::Status {
+                    status, retry_after, ..
+                },
+            ) if *status == 429 || *status == 503 && retry_after.is_some() => {
+                self.hosts.strike(host, *retry_after, question.now, &error.to_string())
+            }
+            _ => None,
+        };
+        Asked { answer, rest }
+    }
+
+    async fn follow(&self, hops: &mut Hops<'_>) -> Result<Fetched, FetchError> {
+        let mut seen = HashSet::new();
         for _ in 0..=MAX_REDIRECTS {
-            self.guard.check_url(address.as_url())?;
-            let _entrance = self.hosts.enter(address.host()).await;
-            let hop = tokio::time::timeout(self.config.timeout, self.hop(&address, validators, now));
-            match hop.await.map_err(|_| FetchError::Timeout(self.config.timeout))?? {
-                Hop::Done(fetched) => return Ok(fetched),
-                Hop::Redirect(next) => {
-                    if address.as_url().scheme() == "https" && next.as_url().scheme() == "http" {
-                        return Err(FetchError::Downgrade(next));
-                    }
-                    address = next;
+            let next = match self.hop(hops).await? {
+                Hop::Done(Fetched::NotModified(confirmed))
+                    if contradicts(&hops.validators, &confirmed.signals.validators) =>
+                {
+                    // It is not our document that is confirmed: the whole of the other one is asked for.
+                    hops.validators = Validators::default();
+                    continue;
                 }
+                Hop::Done(fetched) => return Ok(fetched),
+                Hop::Redirect(next, is_permanent) => {
+                    hops.is_permanent &= is_permanent;
+                    next
+                }
+            };
+            if hops.address.as_url().scheme() == "https" && next.as_url().scheme() == "http" {
+                return Err(FetchError::Downgrade(next));
+            }
+            seen.insert(std::mem::replace(&mut hops.address, next));
+            if seen.contains(&hops.address) {
+                return Err(FetchError::Circle(hops.address.clone()));
             }
         }
         Err(FetchError::TooManyRedirects)
     }
 
-    async fn hop(&self, address: &FeedUrl, validators: &Validators, now: Timestamp) -> Result<Hop, FetchError> {
-        let client = self.client(address).map_err(FetchError::Transport)?;
-        let request = client.get(address.as_url().clone()).headers(conditions(validators));
+    async fn hop(&self, hops: &Hops<'_>) -> Result<Hop, FetchError> {
+        let host = hops.address.host();
+        self.guard.check_url(hops.address.as_url())?;
+        if let Some(until) = self.hosts.resting(host, hops.question.now) {
+            return Ok(Hop::Done(Fetched::Later(until, host.to_owned())));
+        }
+        let request = self.request(hops).await?;
+        let _entrance = self.hosts.enter(host).await;
+        let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
+        let limit = limit.unwrap_or(self.config.timeout);
+        let answer = tokio::time::timeout(limit, self.answer(hops, request)).await;
+        answer.map_err(|_| FetchError::Timeout(limit))?
+    }
+
+    async fn request(&self, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {
+        let (url, access) = (hops.address.as_url(), hops.question.access);
+        let client = self.clients.get(&hops.address, access)?;
+        let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
+        // Another host, port or scheme is somebody else.
+        if url.origin() != hops.question.url.as_url().origin() {
+            return Ok(request);
+        }
+        if let Some(file) = &access.token_file {
+            request = request.bearer_auth(secret(file).await?);
+        } else if let Some(file) = &access.password_file {
+            request = request.basic_auth(&access.user, Some(secret(file).await?));
+        }
+        for (name, value) in &access.headers {
+            // Checked when the configuration was read.
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                request = request.header(name, value);
+            }
+        }
+        Ok(request)
+    }
+
+    async fn answer(&self, hops: &Hops<'_>, request: RequestBuilder) -> Result<Hop, FetchError> {
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
-        let signals = signals(response.headers(), now);
-        if status == StatusCode::NOT_MODIFIED && !validators.is_empty() {
-            return Ok(Hop::Done(Fetched::NotModified(signals)));
+        let signals = Signals::read(response.headers(), hops.question.now);
+        if status == StatusCode::NOT_MODIFIED && !hops.validators.is_empty() {
+            let moved_to = hops.moved_to();
+            return Ok(Hop::Done(Fetched::NotModified(Box::new(Confirmed {
+                signals,
+                moved_to,
+            }))));
         }
         if status == StatusCode::GONE {
             return Ok(Hop::Done(Fetched::Gone));
         }
         if let (true, Some(location)) = (status.is_redirection(), text(response.headers(), LOCATION)) {
-            let next = address
-                .as_url()
-                .join(&location)
-                .map_err(|e| FeedUrlError::NotAbsolute(e.to_string()))?;
-            return Ok(Hop::Redirect(FeedUrl::from_url(next)?));
+            let next = hops.address.as_url().join(&location);
+            let next = next.map_err(|e| FeedUrlError::NotAbsolute(e.to_string()))?;
+            let is_permanent = matches!(status.as_u16(), 301 | 308);
+            return Ok(Hop::Redirect(FeedUrl::from_url(next)?, is_permanent));
         }
         if !status.is_success() {
             let body = beginning(response, EXCERPT_BYTES * 4).await;
@@ -212,7 +283,8 @@ impl Fetcher {
             bytes,
             content_type,
             links,
-            address: address.clone(),
+            address: hops.address.clone(),
+            moved_to: hops.moved_to(),
             signals,
         }))))
     }
@@ -235,57 +307,20 @@ impl Fetcher {
         }
         Ok(bytes)
     }
-
-    fn client(&self, address: &FeedUrl) -> Result<&Client, reqwest::Error> {
-        let (cell, secure) = match address.as_url().scheme() {
-            "https" => (&self.secure, true),
-            _ => (&self.plain, false),
-        };
-        match cell.get() {
-            Some(client) => Ok(client),
-            None => {
-                let client = self.build(secure)?;
-                Ok(cell.get_or_init(|| client))
-            }
-        }
-    }
-
-    fn build(&self, secure: bool) -> Result<Client, reqwest::Error> {
-        // reqwest asks for the process's cryptography; installed twice, the first stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let contact = match self.config.contact.as_str() {
-            "" => String::new(),
-            contact => format!(" (+{contact})"),
-        };
-        let builder = Client::builder()
-            .user_agent(format!("tidings/{}{contact}", env!("CARGO_PKG_VERSION")))
-            .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(ACCEPTED))]))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(self.config.host_connections)
-            .dns_resolver(Arc::new(GuardedResolver::new(self.guard.clone())));
-        // The plain client is never asked for https: an empty list of certificates spares it the system's.
-        if secure { builder } else { builder.tls_certs_only([]) }.build()
-    }
 }
 
-enum Hop {
-    Done(Fetched),
-    Redirect(FeedUrl),
-}
-
-/// RFC 9110 §13.1.3: a server that knows the entity tag ignores the date; both go back as they came.
-fn conditions(validators: &Validators) -> HeaderMap {
-    let pair = [
-        (IF_NONE_MATCH, &validators.etag),
-        (IF_MODIFIED_SINCE, &validators.last_modified),
-    ];
-    pair.into_iter()
-        .filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value.as_deref()?).ok()?)))
-        .collect()
+/// The first line of a file. It is read at each request: who changes a password changes the file.
+async fn secret(file: &Path) -> Result<String, FetchError> {
+    let unusable = |e: Box<dyn std::error::Error + Send + Sync>| FetchError::Credentials(file.to_owned(), e);
+    let text = tokio::fs::read_to_string(file)
+        .await
+        .map_err(|e| unusable(Box::new(e)))?;
+    let line = text.lines().next().unwrap_or_default().trim();
+    if line.is_empty() {
+        Err(unusable("its first line is empty".into()))
+    } else {
+        Ok(line.to_owned())
+    }
 }
 
 /// The first bytes of a body, as far as they come.
@@ -300,96 +335,9 @@ async fn beginning(mut response: Response, length: usize) -> Vec<u8> {
     bytes
 }
 
-fn signals(headers: &HeaderMap, now: Timestamp) -> Signals {
-    let bytes = |name: HeaderName| headers.get(name).map(|value| value.as_bytes().to_vec());
-    Signals {
-        validators: Validators {
-            etag: bytes(ETAG),
-            last_modified: bytes(LAST_MODIFIED),
-        },
-        max_age: fresh_for(headers),
-        retry_after: text(headers, RETRY_AFTER).and_then(|value| retry_after(&value, now)),
-    }
-}
-
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
-    headers
-        .get(name)
-        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-/// How long the answer stays fresh: its max-age less what it has aged in caches on its way (RFC 9111 §4.2.3).
-fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
-    let lines = headers.get_all(CACHE_CONTROL).iter();
-    let lines: Vec<_> = lines.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-    let age = text(headers, AGE)
-        .and_then(|age| age.trim().parse().ok())
-        .map_or(Duration::ZERO, Duration::from_secs);
-    max_age(&lines.join(",")).map(|max_age| max_age.saturating_sub(age))
-}
-
-fn max_age(cache_control: &str) -> Option<Duration> {
-    let directives = || cache_control.split(',').map(|d| d.trim().to_ascii_lowercase());
-    if directives().any(|directive| matches!(directive.as_str(), "no-cache" | "no-store")) {
-        return None;
-    }
-    directives()
-        .find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok())
-        .map(Duration::from_secs)
-}
-
-/// Seconds, or an HTTP date (RFC 9110 §10.2.3).
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = rfc2822::DateTimeParser::new()
-        .relaxed_weekday(true)
-        .parse_timestamp(value)
-        .ok()?;
-    Duration::try_from(date.duration_since(now)).ok()
-}
-
-fn transport(error: reqwest::Error) -> FetchError {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(cause) = source {
-        if let Some(forbidden) = cause.downcast_ref::<Forbidden>() {
-            return FetchError::Forbidden(forbidden.clone());
-        }
-        source = cause.source();
-    }
-    FetchError::Transport(error.without_url())
-}
-
 /// The first words of an error page, without its markup.
 fn first_words(body: &[u8]) -> Option<String> {
     let harmless = Sanitiser::new(None).clean(&String::from_utf8_lossy(body));
     let words = excerpt(&to_text(&harmless), EXCERPT_BYTES);
     (!words.is_empty()).then_some(words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{max_age, retry_after};
-    use jiff::Timestamp;
-    use std::time::Duration;
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let now = Timestamp::UNIX_EPOCH;
-        assert_eq!(retry_after("120", now), Some(Duration::from_secs(120)));
-        assert_eq!(
-            retry_after("Thu, 01 Jan 1970 00:02:00 GMT", now),
-            Some(Duration::from_secs(120))
-        );
-        assert_eq!(retry_after("soon", now), None);
-    }
-
-    #[test]
-    fn max_age_counts_unless_the_answer_must_not_be_kept() {
-        assert_eq!(max_age("public, Max-Age=600"), Some(Duration::from_secs(600)));
-        assert_eq!(max_age("no-cache, max-age=600"), None);
-        assert_eq!(max_age("private"), None);
-    }
 }

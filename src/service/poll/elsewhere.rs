@@ -1,0 +1,106 @@
+//! Feeds that are not where they are said to be: on the page that offers them, or somewhere else on the site.
+
+use jiff::SignedDuration;
+use url::Url;
+
+use crate::ingest::fetch::{Document, Fetched};
+use crate::ingest::{self};
+use crate::model::chain::chain;
+use crate::model::feed::{FeedForPoll, FeedUrl};
+use crate::model::poll::Failure;
+use crate::service::poll::Poller;
+use crate::service::poll::found::{Found, Means, Unread};
+use crate::store::StoreError;
+
+/// A feed that has been missing for so long is looked for on its site, and so often.
+const SEARCH_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+impl Poller {
+    /// A document of the feed, or of the page that its address leads to: then the feed that the page offers is asked, and from now on.
+    pub(super) async fn document(
+        &self,
+        feed: &FeedForPoll,
+        document: Document,
+        means: Means,
+    ) -> Result<Found, StoreError> {
+        let unread = match self.understood(feed, document, means).await? {
+            Ok(found) => return Ok(found),
+            Err(unread) => unread,
+        };
+        let failure = |failure, reason| Found {
+            bytes: unread.bytes,
+            ..Found::failed(failure, reason, Some(200))
+        };
+        let Some(offer) = unread.offer else {
+            return Ok(failure(unread.failure, unread.reason));
+        };
+        if feed.offered.as_ref() == Some(&offer) {
+            let reason = format!("the page still offers the feed {offer}, which is gone");
+            return Ok(failure(Failure::Missing, reason));
+        }
+        let found = |reason: &str| format!("the page offers the feed {offer}, but {reason}");
+        match self.fetcher.fetch(&offer, &feed.access, self.clock.now()).await {
+            Ok(Fetched::Document(document)) => match self.understood(feed, *document, Means::Feed).await? {
+                Ok(found) => Ok(Found {
+                    offered: Some(offer),
+                    moved_to: None,
+                    ..found
+                }),
+                Err(Unread {
+                    failure: name, reason, ..
+                }) => Ok(failure(name, found(&reason))),
+            },
+            Ok(_) => Ok(failure(Failure::Missing, found("it has no document"))),
+            Err(e) => Ok(Found {
+                error: Some((e.failure(), found(&chain(&e)))),
+                ..Found::unanswered(&e)
+            }),
+        }
+    }
+
+    /// The feed that a page offered is no more: the page may offer another by now.
+    pub(super) async fn find_again(&self, feed: &FeedForPoll) -> Result<Found, StoreError> {
+        match self.fetcher.fetch(&feed.url, &feed.access, self.clock.now()).await {
+            Ok(Fetched::Document(document)) => self.document(feed, *document, Means::FeedOrPage).await,
+            Ok(_) => Ok(Found::gone()),
+            Err(e) => Ok(Found::unanswered(&e)),
+        }
+    }
+
+    /// Looks for a feed that has been missing for long, or is gone for good, on the page of its site. What is found is for the operator
+    /// to decide. None: it was not looked for.
+    pub(super) async fn search_site(&self, feed: &FeedForPoll, found: &Found) -> Option<String> {
+        let now = self.clock.now();
+        let is_long_ago = |since| now.duration_since(since) >= SEARCH_AFTER;
+        let is_missing = match found.error.as_ref()?.0 {
+            Failure::Gone => true,
+            Failure::Missing | Failure::WebPage => feed.failing_since.is_some_and(is_long_ago),
+            _ => false,
+        };
+        if !is_missing || !feed.searched_at.is_none_or(is_long_ago) {
+            return None;
+        }
+        let page = self.site_of(feed)?;
+        let answer = self.fetcher.fetch(&page, &feed.access, now).await;
+        let Ok(Fetched::Document(document)) = answer else {
+            return Some(String::new());
+        };
+        let input = ingest::Input {
+            bytes: &document.bytes,
+            content_type: &document.content_type,
+            address: document.address.as_url(),
+            manner: &feed.manner,
+            offset_minutes: None,
+            now,
+        };
+        let offers = ingest::offers(&input, &document.links).into_iter();
+        let other = offers.map(|offer| offer.url).find(|url| url != feed.address());
+        Some(other.map(|url| url.to_string()).unwrap_or_default())
+    }
+
+    /// The page of the site that a feed names, else the beginning of its host.
+    fn site_of(&self, feed: &FeedForPoll) -> Option<FeedUrl> {
+        let named = FeedUrl::parse(&feed.site_link).ok();
+        named.or_else(|| FeedUrl::from_url(Url::join(feed.url.as_url(), "/").ok()?).ok())
+    }
+}

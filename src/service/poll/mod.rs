@@ -1,0 +1,275 @@
+//! One poll of one feed: fetch, then think, then write.
+
+mod elsewhere;
+mod found;
+mod reading;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, OnceCell, Semaphore};
+use tracing::{debug, warn};
+
+use crate::config::PollConfig;
+use crate::ingest::cadence::rhythm::Rhythm;
+use crate::ingest::cadence::{NextPoll, PollFacts, next_poll, pace, spread};
+use crate::ingest::fetch::hosts::Place;
+use crate::ingest::fetch::{Document, Fetched, Fetcher, Question};
+use crate::ingest::hub::{self, Came};
+use crate::ingest::moves;
+use crate::model::clock::{SharedClock, later};
+use crate::model::feed::{FeedForPoll, FeedId};
+use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
+use crate::service::poll::found::{Found, Means};
+use crate::store::{Store, StoreError};
+
+/// Polls feeds.
+#[derive(Debug)]
+pub struct Poller {
+    store: Store,
+    fetcher: Arc<Fetcher>,
+    limits: PollConfig,
+    clock: SharedClock,
+    /// As many documents are read at once as there are processors.
+    reading: Semaphore,
+    /// Told when items have arrived.
+    arrived: Arc<Notify>,
+    /// Whether the hosts that want to be left alone are known here.
+    hosts_known: OnceCell<()>,
+}
+
+/// What one poll did.
+#[derive(Debug, Clone)]
+pub struct Polled {
+    /// The feed.
+    pub feed: FeedId,
+    /// Its name.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Bytes received, decompressed.
+    pub bytes: u64,
+    /// Items stored and changed.
+    pub committed: Committed,
+    /// How it failed,
+    pub failure: Option<Failure>,
+    /// and why.
+    pub error: Option<String>,
+}
+
+impl Poller {
+    /// A poller; `arrived` is told when items are stored.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        fetcher: Arc<Fetcher>,
+        limits: &PollConfig,
+        clock: SharedClock,
+        arrived: Arc<Notify>,
+    ) -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            store,
+            fetcher,
+            limits: limits.clone(),
+            clock,
+            reading: Semaphore::new(processors),
+            arrived,
+            hosts_known: OnceCell::new(),
+        }
+    }
+
+    /// Room for a poll of this feed to wait for its host, or the time to come back.
+    #[must_use]
+    pub fn place(&self, feed: &FeedForPoll) -> Place {
+        self.fetcher.hosts().place(feed.address().host(), self.clock.now())
+    }
+
+    /// Learns which hosts want to be left alone from what is stored of earlier processes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remember_hosts(&self) -> Result<(), StoreError> {
+        let remember = async {
+            self.fetcher.hosts().remember(self.store.resting_hosts().await?);
+            Ok(())
+        };
+        self.hosts_known.get_or_try_init(|| remember).await.copied()
+    }
+
+    /// Polls a feed that was claimed and commits the outcome, which gives its lease back.
+    ///
+    /// # Errors
+    /// When the database fails: then it is as if the poll had never been. A feed that fails is no error here.
+    pub async fn poll(&self, feed: FeedForPoll) -> Result<Polled, StoreError> {
+        self.remember_hosts().await?;
+        let started_at = self.clock.now();
+        let asked = self.fetcher.ask(question(&feed, started_at)).await;
+        let is_gone = match &asked.answer {
+            Ok(Fetched::Gone) => true,
+            Err(e) => e.status() == Some(404),
+            Ok(_) => false,
+        };
+        let mut found = match asked.answer {
+            Ok(Fetched::Later(until, host)) => return self.postpone(feed, until, &host).await,
+            _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => self.find_again(&feed).await?,
+            Ok(Fetched::Document(document)) => {
+                let means = if feed.was_read() {
+                    Means::Feed
+                } else {
+                    Means::FeedOrPage
+                };
+                self.document(&feed, *document, means).await?
+            }
+            Ok(Fetched::NotModified(confirmed)) => Found::not_modified(&feed, *confirmed),
+            Ok(Fetched::Gone) => Found::gone(),
+            Err(e) => Found::unanswered(&e),
+        };
+        found.rest = asked.rest;
+        found.proposed = self.search_site(&feed, &found).await;
+        let came = Came::Polled { news: found.has_news() };
+        self.commit(feed, found, came, started_at).await
+    }
+
+    /// Takes in a document that a hub has pushed, for a feed that was claimed, and gives the lease back. Hubs are believed about
+    /// items, many bring only those that are new; of the feed itself only its publisher speaks. A document that cannot be read is
+    /// no failure of the feed.
+    ///
+    /// # Errors
+    /// When the database fails: then it is as if nothing had come.
+    pub async fn pushed(&self, feed: FeedForPoll, document: Document) -> Result<Polled, StoreError> {
+        let started_at = self.clock.now();
+        let found = match self.understood(&feed, document, Means::Part).await? {
+            Ok(found) => found,
+            Err(unread) => {
+                self.store.give_back(vec![feed.id]).await?;
+                return Ok(Polled {
+                    feed: feed.id,
+                    name: feed.name,
+                    outcome: Outcome::Failed,
+                    bytes: unread.bytes,
+                    committed: Committed::default(),
+                    failure: Some(unread.failure),
+                    error: Some(unread.reason),
+                });
+            }
+        };
+        self.commit(feed, found.of_items_only(), Came::Pushed, started_at).await
+    }
+
+    /// Nobody was asked: the feed comes back when its host may be.
+    async fn postpone(&self, feed: FeedForPoll, until: Timestamp, host: &str) -> Result<Polled, StoreError> {
+        let at = later(until, spread(feed.id, until, self.limits.min_interval));
+        let why = format!("{host} asked to be left alone until {until}");
+        self.store.postpone(vec![(feed.id, at, why)]).await?;
+        Ok(Polled {
+            feed: feed.id,
+            name: feed.name,
+            outcome: Outcome::Postponed,
+            bytes: 0,
+            committed: Committed::default(),
+            failure: None,
+            error: None,
+        })
+    }
+
+    async fn commit(
+        &self,
+        feed: FeedForPoll,
+        found: Found,
+        came: Came,
+        started_at: Timestamp,
+    ) -> Result<Polled, StoreError> {
+        let finished_at = self.clock.now();
+        let NextPoll { at, reason } = self.next(&feed, &found, finished_at);
+        let ordinary = if came == Came::Pushed { feed.due_at } else { at };
+        let sharing = hub::share(feed.pushed, came, ordinary, finished_at, self.limits.max_interval);
+        let next_poll_at = sharing.map_or(ordinary, |sharing| sharing.next_poll_at);
+        let reason = match sharing {
+            Some(sharing) if sharing.trusted => "the hub pushes it".to_owned(),
+            _ => reason.to_string(),
+        };
+        let moving = moves::judge(feed.candidate.as_ref(), &feed.refused, found.trace(&feed), finished_at);
+        let wait = next_poll_at
+            .map(|at| at.duration_since(finished_at))
+            .unwrap_or_default();
+        let intent = PollIntent {
+            feed: feed.id,
+            started_at,
+            finished_at,
+            outcome: found.outcome,
+            status: found.status,
+            bytes: found.bytes,
+            error: found.error.clone(),
+            is_conditional: came != Came::Pushed && !feed.validators.is_empty(),
+            said: (found.fresh_for, found.retry_after),
+            validators: found.validators,
+            offered: found.offered,
+            moving,
+            gap: found.gap,
+            proposed: found.proposed,
+            rhythm: found.rhythm,
+            host: found.rest,
+            document: found.document,
+            next_poll_at,
+            pace: pace(wait),
+            reason,
+            sharing,
+        };
+        let committed = self.store.commit_poll(intent).await?;
+        if committed.new > 0 {
+            self.arrived.notify_one();
+        }
+        if committed.crowd > 0 {
+            let crowd = committed.crowd;
+            warn!(
+                feed.id = feed.id.0,
+                "feed {:?} and {crowd} others lead to one address: not moved", feed.name
+            );
+        }
+        match &found.error {
+            Some((failure, reason)) => {
+                let failure = failure.as_str();
+                warn!(feed.id = feed.id.0, failure, "feed {:?} failed: {reason}", feed.name);
+            }
+            None => debug!(feed.id = feed.id.0, new = committed.new, "polled feed {:?}", feed.name),
+        }
+        Ok(Polled {
+            feed: feed.id,
+            name: feed.name,
+            outcome: found.outcome,
+            bytes: found.bytes,
+            committed,
+            failure: found.error.as_ref().map(|(failure, _)| *failure),
+            error: found.error.map(|(_, reason)| reason),
+        })
+    }
+
+    /// When the feed is due again.
+    fn next(&self, feed: &FeedForPoll, found: &Found, now: Timestamp) -> NextPoll {
+        let rhythm = found.rhythm.as_ref().or(feed.rhythm.as_ref());
+        let rhythm = rhythm.and_then(|bytes| Rhythm::from_bytes(bytes));
+        let has_failed = found.error.is_some();
+        let read = found.document.as_ref().filter(|read| read.is_believed);
+        let facts = PollFacts {
+            failures: if has_failed { feed.failures.saturating_add(1) } else { 0 },
+            failing_since: has_failed.then(|| feed.failing_since.unwrap_or(now)),
+            rhythm: rhythm.as_ref(),
+            gap: found.gap.is_some(),
+            retry_after: found.retry_after,
+            fresh_for: found.fresh_for,
+            wishes: read.map_or(feed.wishes, |read| read.facts.wishes),
+            gone: matches!(found.error, Some((Failure::Gone, _))),
+        };
+        next_poll(feed.id, &facts, &self.limits, now)
+    }
+}
+
+fn question(feed: &FeedForPoll, now: Timestamp) -> Question<'_> {
+    Question {
+        url: feed.address(),
+        validators: &feed.validators,
+        access: &feed.access,
+        now,
+    }
+}

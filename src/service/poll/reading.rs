@@ -1,0 +1,247 @@
+//! What a document means for its feed: read, compared with what is known, and completed where something was missed.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tracing::error;
+
+use crate::ingest::cadence::rhythm::Rhythm;
+use crate::ingest::fetch::{Document, Fetched};
+use crate::ingest::{self, decide, hub, identity};
+use crate::model::chain::chain;
+use crate::model::feed::{FeedForPoll, FeedUrl};
+use crate::model::item::{KeyedItem, NewItem};
+use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
+use crate::service::poll::Poller;
+use crate::service::poll::found::{Found, Means, Unread};
+use crate::store::StoreError;
+
+/// Older documents (RFC 5005) that are read to fill a gap.
+const MAX_OLDER: u32 = 10;
+
+/// A document compared with what is known.
+struct Compared {
+    document: ReadDocument,
+    /// Entries that are known.
+    known: usize,
+    /// The document with the entries before these.
+    older: Option<FeedUrl>,
+}
+
+impl Poller {
+    /// What a document means for the feed. The old validators stay where it means nothing: it was no document of this feed.
+    pub(super) async fn understood(
+        &self,
+        feed: &FeedForPoll,
+        document: Document,
+        means: Means,
+    ) -> Result<Result<Found, Unread>, StoreError> {
+        let hash = *blake3::hash(&document.bytes).as_bytes();
+        if feed.document_hash == Some(hash) {
+            let mut found = Found::document(Outcome::Unchanged, &document);
+            found.is_same = true;
+            return Ok(Ok(found));
+        }
+        let mut found = Found::document(Outcome::Fetched, &document);
+        let compared = match self.compared(feed, document, hash, means).await? {
+            Ok(compared) => compared,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let (known, older, mut read) = (compared.known, compared.older, compared.document);
+        found.rhythm = rhythm(feed, &read, self.clock.now());
+        if means == Means::Part {
+            found.document = Some(read);
+            return Ok(Ok(found));
+        }
+        if !read.is_believed {
+            let reason = format!(
+                "the document shrank from {} entries to {}; what is new in it is kept",
+                feed.entries, read.entries
+            );
+            found.outcome = Outcome::Failed;
+            found.error = Some((Failure::Shrunk, reason));
+            found.validators = None;
+            found.document = Some(read);
+            return Ok(Ok(found));
+        }
+        let is_own_site = !feed.site_link.is_empty() && read.facts.site_link == feed.site_link;
+        found.is_same = is_own_site || known > 0 && known * 2 >= usize::try_from(read.entries).unwrap_or_default();
+        if let (Some(after), 0) = (feed.last_success_at, known)
+            && feed.entries > 1
+            && read.entries > 0
+        {
+            found.gap = Some(self.fill(feed, after, older, &mut read).await?);
+        }
+        found.document = Some(read);
+        Ok(Ok(found))
+    }
+
+    /// Reads a document away from the threads that wait for the network, and compares it with what is known.
+    async fn compared(
+        &self,
+        feed: &FeedForPoll,
+        document: Document,
+        hash: [u8; 32],
+        means: Means,
+    ) -> Result<Result<Compared, Unread>, StoreError> {
+        let _place = self.reading.acquire().await;
+        let address = document.address.clone();
+        let bytes = document.bytes.len() as u64;
+        let fault = || Unread {
+            bytes,
+            failure: Failure::Internal,
+            reason: "the document could not be read: a fault of this program".to_owned(),
+            offer: None,
+        };
+        let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
+        let now = self.clock.now();
+        let parsed = blocking(move || {
+            let input = ingest::Input {
+                bytes: &document.bytes,
+                content_type: &document.content_type,
+                address: document.address.as_url(),
+                manner: &manner,
+                offset_minutes,
+                now,
+            };
+            match ingest::read(&input) {
+                Ok(reading) => {
+                    let mut facts = reading.feed.facts;
+                    hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
+                    Ok((facts, identity::keyed(reading.feed.items), reading.losses))
+                }
+                Err(e) => Err(Unread {
+                    bytes,
+                    failure: match bytes {
+                        0 => Failure::Empty,
+                        _ if e.is_web_page() => Failure::WebPage,
+                        _ => Failure::Unreadable,
+                    },
+                    reason: chain(&e),
+                    offer: (means == Means::FeedOrPage && e.is_web_page())
+                        .then(|| ingest::offers(&input, &document.links).into_iter().next())
+                        .flatten()
+                        .map(|offer| offer.url),
+                }),
+            }
+        })
+        .await;
+        let (facts, items, losses) = match parsed.unwrap_or_else(|| Err(fault())) {
+            Ok(read) => read,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        // Whose first document this is has no items yet.
+        let known = if feed.was_read() || feed.rhythm.is_some() {
+            let keys = items.iter().map(|item: &KeyedItem| item.key).collect();
+            self.store.known_items(feed.id, keys).await?
+        } else {
+            HashMap::new()
+        };
+        let now = self.clock.now();
+        let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
+        let (mut matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
+        let read = blocking(move || {
+            let changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
+            ReadDocument {
+                hash,
+                entries,
+                is_believed,
+                facts,
+                changes,
+                losses,
+            }
+        })
+        .await;
+        let Some(mut document) = read else {
+            return Ok(Err(fault()));
+        };
+        if feed.was_read() {
+            matched += self.drop_twins(feed, &mut document.changes).await?;
+        }
+        Ok(Ok(Compared {
+            document,
+            known: matched,
+            older,
+        }))
+    }
+
+    /// Drops entries that are known under another key: the same link, title and date. Some publishers make identifiers anew at each
+    /// request. Returns how many they were.
+    async fn drop_twins(&self, feed: &FeedForPoll, changes: &mut Vec<ItemChange>) -> Result<usize, StoreError> {
+        let items: Vec<_> = changes.iter().filter_map(new_item).map(NewItem::face).collect();
+        if items.is_empty() {
+            return Ok(0);
+        }
+        let mut are_twins = self.store.known_faces(feed.id, items).await?.into_iter();
+        let before = changes.len();
+        changes.retain(|change| new_item(change).is_none() || !are_twins.next().unwrap_or_default());
+        Ok(before - changes.len())
+    }
+
+    /// Nothing of the last document is left: reads older documents until one has a known entry, there are no more, or enough is read.
+    async fn fill(
+        &self,
+        feed: &FeedForPoll,
+        after: Timestamp,
+        mut older: Option<FeedUrl>,
+        read: &mut ReadDocument,
+    ) -> Result<Gap, StoreError> {
+        let mut gap = Gap {
+            after,
+            filled: 0,
+            pages: 0,
+        };
+        while let Some(address) = older.take().filter(|_| gap.pages < MAX_OLDER) {
+            let answer = self.fetcher.fetch(&address, &feed.access, self.clock.now()).await;
+            let Ok(Fetched::Document(document)) = answer else { break };
+            let hash = *blake3::hash(&document.bytes).as_bytes();
+            let Ok(page) = self.compared(feed, *document, hash, Means::Part).await? else {
+                break;
+            };
+            gap.pages += 1;
+            let mut changes = page.document.changes;
+            changes.retain(|change| new_item(change).is_some());
+            gap.filled += u32::try_from(changes.len()).unwrap_or(u32::MAX);
+            // Items are stored oldest first.
+            changes.append(&mut read.changes);
+            read.changes = changes;
+            if page.known > 0 {
+                break;
+            }
+            older = page.older.filter(|next| *next != address);
+        }
+        Ok(gap)
+    }
+}
+
+/// When the items of the feed come, after this document; None: it tells nothing new.
+fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec<u8>> {
+    let dates: Vec<Option<Timestamp>> = read
+        .changes
+        .iter()
+        .filter_map(new_item)
+        .map(|item| item.published)
+        .collect();
+    let rhythm = match feed.rhythm.as_deref().and_then(Rhythm::from_bytes) {
+        None => Rhythm::from_dates(&dates.into_iter().flatten().collect::<Vec<_>>(), now),
+        Some(_) if dates.is_empty() => return None,
+        Some(known) => known.with_news(&dates, feed.last_success_at, now),
+    };
+    Some(rhythm.to_bytes())
+}
+
+fn new_item(change: &ItemChange) -> Option<&NewItem> {
+    match change {
+        ItemChange::New { item, .. } => Some(item),
+        _ => None,
+    }
+}
+
+/// Runs what computes for long on a thread of its own; None when it panicked.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .inspect_err(|e| error!("a document stopped its reader: {e}"))
+        .ok()
+}
