@@ -9,9 +9,9 @@ use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::{self, decide, hub, identity};
 use crate::model::chain::chain;
-use crate::model::feed::{FeedForPoll, FeedUrl};
+use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
 use crate::model::item::{KeyedItem, NewItem};
-use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
+use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
@@ -95,40 +95,11 @@ impl Poller {
         };
         let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
         let now = self.clock.now();
-        let parsed = blocking(move || {
-            let input = ingest::Input {
-                bytes: &document.bytes,
-                content_type: &document.content_type,
-                address: document.address.as_url(),
-                manner: &manner,
-                offset_minutes,
-                now,
-            };
-            match ingest::read(&input) {
-                Ok(reading) => {
-                    let mut facts = reading.feed.facts;
-                    hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
-                    Ok((facts, identity::keyed(reading.feed.items), reading.losses))
-                }
-                Err(e) => Err(Unread {
-                    bytes,
-                    failure: match bytes {
-                        0 => Failure::Empty,
-                        _ if e.is_web_page() => Failure::WebPage,
-                        _ => Failure::Unreadable,
-                    },
-                    reason: chain(&e),
-                    offer: (means == Means::FeedOrPage && e.is_web_page())
-                        .then(|| ingest::offers(&input, &document.links).into_iter().next())
-                        .flatten()
-                        .map(|offer| offer.url),
-                }),
-            }
-        })
-        .await;
-        let (facts, items, losses) = match parsed.unwrap_or_else(|| Err(fault())) {
-            Ok(read) => read,
-            Err(unread) => return Ok(Err(unread)),
+        let parsed = blocking(move || parsed(&document, &manner, offset_minutes, means, now)).await;
+        let (facts, items, losses) = match parsed {
+            Some(Ok(read)) => read,
+            Some(Err(unread)) => return Ok(Err(*unread)),
+            None => return Ok(Err(fault())),
         };
         // Whose first document this is has no items yet.
         let known = if feed.was_read() || feed.rhythm.is_some() {
@@ -212,6 +183,47 @@ impl Poller {
             older = page.older.filter(|next| *next != address);
         }
         Ok(gap)
+    }
+}
+
+/// What a document says of its feed, its entries, and what of it was lost.
+type Parsed = (FeedFacts, Vec<KeyedItem>, Vec<Loss>);
+
+fn parsed(
+    document: &Document,
+    manner: &Manner,
+    offset_minutes: Option<i16>,
+    means: Means,
+    now: Timestamp,
+) -> Result<Parsed, Box<Unread>> {
+    let address = document.address.as_url();
+    let input = ingest::Input {
+        bytes: &document.bytes,
+        content_type: &document.content_type,
+        address,
+        manner,
+        offset_minutes,
+        now,
+    };
+    match ingest::read(&input) {
+        Ok(reading) => {
+            let mut facts = reading.feed.facts;
+            hub::name_by_headers(&mut facts, &document.links, address);
+            Ok((facts, identity::keyed(reading.feed.items), reading.losses))
+        }
+        Err(e) => Err(Box::new(Unread {
+            bytes: document.bytes.len() as u64,
+            failure: match document.bytes.len() {
+                0 => Failure::Empty,
+                _ if e.is_web_page() => Failure::WebPage,
+                _ => Failure::Unreadable,
+            },
+            reason: chain(&e),
+            offer: (means == Means::FeedOrPage && e.is_web_page())
+                .then(|| ingest::offers(&input, &document.links).into_iter().next())
+                .flatten()
+                .map(|offer| offer.url),
+        })),
     }
 }
 
