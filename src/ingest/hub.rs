@@ -10,17 +10,8 @@ use crate::model::feed::{FeedFacts, FeedUrl};
 use crate::model::subscription::{Pushed, Sharing};
 use crate::text::link_header;
 
-/// How a document came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Came {
-    /// The publisher was asked.
-    Polled {
-        /// Whether there were items in it that no push had brought.
-        news: bool,
-    },
-    /// A hub brought it.
-    Pushed,
-}
+/// Why a feed that a hub pushes is polled so rarely.
+pub const REASON: &str = "the hub pushes it";
 
 /// Lets the `Link` headers of a document name its hub and its topic: they win over the document itself (WebSub §4).
 pub fn name_by_headers(facts: &mut FeedFacts, links: &[String], address: &Url) {
@@ -40,47 +31,49 @@ pub fn name_by_headers(facts: &mut FeedFacts, links: &[String], address: &Url) {
     }
 }
 
-/// When a feed is polled next that a hub may push; None: as if there were no hub.
+/// When a feed is polled next after a poll, where a hub may push it; None: as if there were no hub.
 ///
-/// `ordinary` is when it would be polled by what is known of it else: for a document that was polled, what its cadence says; for a
-/// pushed one, when it was to be polled before. `longest` is our longest wait.
-///
-/// Whoever is trusted spares the publisher all polls but one in `longest`: that one finds what was not pushed, and then the hub is
-/// trusted no more until it pushes again. Pushes put off no poll but the first time, so that a hub that brings
-/// old things every day cannot keep the new ones away; and none that is due already.
+/// `ordinary` is when it would be polled without the hub; `news`: there were items that no push had brought; `longest` is our
+/// longest wait. Who is trusted spares the publisher all polls but one in `longest`. That one finds what was not pushed, and then
+/// the hub is trusted no more until it pushes again.
 #[must_use]
-pub fn share(
+pub fn after_poll(
     pushed: Pushed,
-    came: Came,
+    news: bool,
     ordinary: Option<Timestamp>,
     now: Timestamp,
     longest: Duration,
 ) -> Option<Sharing> {
-    let rarely = |ordinary: Timestamp| ordinary.max(later(now, longest));
-    match (pushed, came) {
-        (Pushed::Never | Pushed::Promised, Came::Polled { .. }) => None,
-        (Pushed::Proven, Came::Polled { news }) => Some(Sharing {
-            trusted: !news,
-            next_poll_at: if news { ordinary } else { ordinary.map(rarely) },
-            unpushed_poll_at: ordinary,
+    (pushed == Pushed::Proven).then(|| Sharing {
+        trusted: !news,
+        next_poll_at: ordinary.map(|at| if news { at } else { at.max(later(now, longest)) }),
+        unpushed_poll_at: ordinary,
+    })
+}
+
+/// When a feed is polled next after a push, where it was `due` before (None: at once).
+///
+/// The first push of a hub that has agreed puts off the next poll, unless that is due already. Further ones put off none: a hub that
+/// brings old things every day cannot keep the new ones away.
+#[must_use]
+pub fn after_push(pushed: Pushed, due: Option<Timestamp>, now: Timestamp, longest: Duration) -> Sharing {
+    let is_first = pushed == Pushed::Promised;
+    let due = due.unwrap_or(now);
+    Sharing {
+        trusted: pushed != Pushed::Never,
+        next_poll_at: Some(if is_first && due > now {
+            due.max(later(now, longest))
+        } else {
+            due
         }),
-        (Pushed::Promised, Came::Pushed) => Some(Sharing {
-            trusted: true,
-            next_poll_at: ordinary.map(|at| if at > now { rarely(at) } else { at }).or(Some(now)),
-            unpushed_poll_at: ordinary,
-        }),
-        (Pushed::Never | Pushed::Proven, Came::Pushed) => Some(Sharing {
-            trusted: pushed == Pushed::Proven,
-            next_poll_at: ordinary.or(Some(now)),
-            unpushed_poll_at: None,
-        }),
+        unpushed_poll_at: is_first.then_some(due),
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::{Came, name_by_headers, share};
+    use super::{after_poll, after_push, name_by_headers};
     use crate::model::clock::later;
     use crate::model::feed::FeedFacts;
     use crate::model::subscription::{Pushed, Sharing};
@@ -89,63 +82,65 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
     const DAY: Duration = Duration::from_secs(86_400);
-    const QUIET: Came = Came::Polled { news: false };
-    const NEWS: Came = Came::Polled { news: true };
 
     fn hours(hours: u64) -> Option<Timestamp> {
         Some(later(NOW, Duration::from_secs(hours * 3600)))
     }
 
-    fn shared(pushed: Pushed, came: Came, ordinary: Option<Timestamp>) -> (bool, Option<Timestamp>) {
+    fn pushed(before: Pushed, due: Option<Timestamp>) -> (bool, Option<Timestamp>) {
         let Sharing {
             trusted, next_poll_at, ..
-        } = share(pushed, came, ordinary, NOW, DAY).unwrap();
+        } = after_push(before, due, NOW, DAY);
+        (trusted, next_poll_at)
+    }
+
+    fn polled(news: bool, ordinary: Option<Timestamp>) -> (bool, Option<Timestamp>) {
+        let Sharing {
+            trusted, next_poll_at, ..
+        } = after_poll(Pushed::Proven, news, ordinary, NOW, DAY).unwrap();
         (trusted, next_poll_at)
     }
 
     #[test]
     fn polls_go_on_as_ever_until_a_hub_has_pushed() {
-        for pushed in [Pushed::Never, Pushed::Promised] {
-            for came in [QUIET, NEWS] {
-                assert_eq!(share(pushed, came, hours(1), NOW, DAY), None);
+        for before in [Pushed::Never, Pushed::Promised] {
+            for news in [false, true] {
+                assert_eq!(after_poll(before, news, hours(1), NOW, DAY), None);
             }
         }
     }
 
     #[test]
     fn polls_become_rare_with_the_first_push_and_stay_so_while_they_find_nothing() {
-        assert_eq!(shared(Pushed::Promised, Came::Pushed, hours(1)), (true, hours(24)));
-        assert_eq!(shared(Pushed::Proven, QUIET, hours(1)), (true, hours(24)));
-        let first = share(Pushed::Promised, Came::Pushed, hours(1), NOW, DAY).unwrap();
+        assert_eq!(pushed(Pushed::Promised, hours(1)), (true, hours(24)));
+        assert_eq!(polled(false, hours(1)), (true, hours(24)));
+        let first = after_push(Pushed::Promised, hours(1), NOW, DAY);
         assert_eq!(first.unpushed_poll_at, hours(1), "this is what comes back");
     }
 
     #[test]
     fn a_poll_that_finds_what_was_not_pushed_ends_the_trust() {
-        assert_eq!(shared(Pushed::Proven, NEWS, hours(1)), (false, hours(1)));
+        assert_eq!(polled(true, hours(1)), (false, hours(1)));
     }
 
     #[test]
     fn pushes_that_go_on_put_off_no_poll() {
-        assert_eq!(shared(Pushed::Proven, Came::Pushed, hours(3)), (true, hours(3)));
-        assert_eq!(shared(Pushed::Never, Came::Pushed, hours(3)), (false, hours(3)));
+        assert_eq!(pushed(Pushed::Proven, hours(3)), (true, hours(3)));
+        assert_eq!(pushed(Pushed::Never, hours(3)), (false, hours(3)));
+        assert_eq!(after_push(Pushed::Proven, hours(3), NOW, DAY).unpushed_poll_at, None);
     }
 
     #[test]
-    fn a_push_never_hastens_a_poll_and_puts_off_none_that_is_due() {
-        assert_eq!(shared(Pushed::Promised, Came::Pushed, hours(100)), (true, hours(100)));
-        assert_eq!(shared(Pushed::Proven, QUIET, hours(100)), (true, hours(100)));
-        assert_eq!(shared(Pushed::Promised, Came::Pushed, Some(NOW)), (true, Some(NOW)));
-        assert_eq!(
-            shared(Pushed::Promised, Came::Pushed, None),
-            (true, Some(NOW)),
-            "never polled"
-        );
+    fn no_poll_is_hastened_and_none_put_off_that_is_due() {
+        assert_eq!(pushed(Pushed::Promised, hours(100)), (true, hours(100)));
+        assert_eq!(polled(false, hours(100)), (true, hours(100)));
+        assert_eq!(pushed(Pushed::Promised, Some(NOW)), (true, Some(NOW)));
+        assert_eq!(pushed(Pushed::Promised, None), (true, Some(NOW)), "never polled");
     }
 
     #[test]
     fn a_feed_that_is_gone_stays_so() {
-        assert_eq!(shared(Pushed::Proven, QUIET, None), (true, None));
+        assert_eq!(polled(false, None), (true, None));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::feed::FeedId;
+use crate::model::poll::ItemChange;
 
 /// The row of a subscription in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,6 +87,27 @@ pub struct Push {
     pub content_type: String,
     /// The document; None: the hub could not sign it, and it says only that there is something new.
     pub body: Option<Vec<u8>>,
+}
+
+/// All that the reading of a pushed document writes.
+#[derive(Debug, Clone)]
+pub struct PushIntent {
+    /// The document, which is struck off.
+    pub push: PushId,
+    /// Its feed.
+    pub feed: FeedId,
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// What became of its entries, oldest first.
+    pub changes: Vec<ItemChange>,
+    /// When the items of the feed come, if that has changed.
+    pub rhythm: Option<Vec<u8>>,
+    /// How pushes and polls share the feed from now on.
+    pub sharing: Sharing,
+    /// How rarely it is polled: the logarithm to base 2 of the wait in minutes.
+    pub pace: u32,
+    /// Why it is polled then, for a person; None: for the same reason as before.
+    pub reason: Option<String>,
 }
 
 /// Whether a hub pushes a feed.

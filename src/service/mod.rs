@@ -1,5 +1,6 @@
-//! What runs: polling, asking hubs and reading what they push, giving stories their places, making editions, sending mails. Each is
-//! a step that a test can take by hand, and a loop that takes it when it is due.
+//! What runs: polls, subscriptions to hubs and what they push, stories, editions, mails.
+//!
+//! Each is a step that a test can take by hand, and a loop that takes it when it is due.
 
 pub mod digests;
 pub mod outbox;

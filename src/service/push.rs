@@ -99,22 +99,25 @@ impl Pushes {
             self.store.give_back(vec![push.feed]).await?;
             let now = self.clock.now();
             self.store.poll_soon(push.feed, self.min_interval, now).await?;
-            self.store.push_read(push.id, push.feed, None, now).await?;
+            self.store.strike_off_push(push.id, push.feed, None, now).await?;
             return Ok(None);
         };
         let document = Document {
-            moved_to: None,
             bytes,
             content_type: push.content_type,
             address: feed.address().clone(),
+            moved_to: None,
             links: Vec::new(),
             signals: Signals::default(),
         };
-        let polled = self.poller.pushed(feed, document).await?;
-        let error = polled.error.as_ref().map(|reason| format!("what it pushed: {reason}"));
-        self.store
-            .push_read(push.id, push.feed, error, self.clock.now())
-            .await?;
+        let polled = self.poller.pushed(feed, push.id, document).await?;
+        if let Some(reason) = &polled.error {
+            let reason = format!("what it pushed: {reason}");
+            let now = self.clock.now();
+            self.store
+                .strike_off_push(push.id, push.feed, Some(reason), now)
+                .await?;
+        }
         Ok(Some(polled))
     }
 

@@ -82,7 +82,9 @@ impl Store {
             };
             write_feed(db, &intent, &mut committed)?;
             write_history(db, &intent, committed)?;
-            subscriptions::write_sharing(db, intent.feed, intent.sharing.as_ref())?;
+            if let Some(sharing) = &intent.sharing {
+                subscriptions::write_sharing(db, intent.feed, sharing)?;
+            }
             Ok(committed)
         })
         .await
@@ -96,8 +98,18 @@ fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: T
         db.prepare_cached("update feed set shrunk = shrunk + 1 where id = ?")?
             .execute([feed.0])?;
     }
+    write_changes(db, feed, &document.changes, now)
+}
+
+/// Writes what became of the entries of a document.
+pub(super) fn write_changes(
+    db: &Connection,
+    feed: FeedId,
+    changes: &[ItemChange],
+    now: Timestamp,
+) -> SqlResult<Committed> {
     let mut committed = Committed::default();
-    for change in &document.changes {
+    for change in changes {
         match change {
             ItemChange::New {
                 key,

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::feed::FeedId;
-use crate::model::subscription::{Push, PushId, SubscriptionId};
+use crate::model::poll::Committed;
+use crate::model::subscription::{Push, PushId, PushIntent, SubscriptionId};
 use crate::store::rows::signed;
-use crate::store::{SqlResult, Store, StoreError};
+use crate::store::{SqlResult, Store, StoreError, polls, subscriptions};
 
 /// Documents of one feed that wait.
 pub const WAITING_PER_FEED: u32 = 8;
@@ -83,7 +84,7 @@ impl Store {
         .await
     }
 
-    /// The document of a feed that has waited longest; it stays until [`Store::push_read`].
+    /// The document of a feed that has waited longest; it stays until it is struck off.
     ///
     /// # Errors
     /// When the database fails.
@@ -106,11 +107,38 @@ impl Store {
         .await
     }
 
-    /// Strikes a document off that was read, or was not worth it for this reason.
+    /// Commits what a pushed document brought, strikes it off and gives back the lease of its feed: all of it, or nothing. Nobody was
+    /// asked: it counts as no poll.
+    ///
+    /// # Errors
+    /// When the database fails; then it is as if the document had not been read.
+    pub async fn commit_push(&self, intent: PushIntent) -> Result<Committed, StoreError> {
+        self.write("storing what a hub has pushed", move |db| {
+            let feed = intent.feed;
+            let committed = polls::write_changes(db, feed, &intent.changes, intent.read_at)?;
+            db.prepare_cached(
+                "update feed set leased_until = 0, next_poll_at = ?2, next_poll_why = coalesce(?3, next_poll_why), pace = ?4,
+                     rhythm = coalesce(?5, rhythm) where id = ?1",
+            )?
+            .execute(params![
+                feed.0,
+                intent.sharing.next_poll_at.map(Timestamp::as_millisecond),
+                intent.reason,
+                intent.pace,
+                intent.rhythm,
+            ])?;
+            subscriptions::write_sharing(db, feed, &intent.sharing)?;
+            strike_off(db, intent.push, feed, None, intent.read_at)?;
+            Ok(committed)
+        })
+        .await
+    }
+
+    /// Strikes off what brought no items: it said only that there is something new, or was not worth it for this reason.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn push_read(
+    pub async fn strike_off_push(
         &self,
         push: PushId,
         feed: FeedId,
@@ -118,14 +146,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write("striking off a pushed document", move |db| {
-            db.prepare_cached("delete from push where id = ?")?.execute([push.0])?;
-            db.prepare_cached(
-                "update subscription set pushes = pushes + (?2 is null), ignored = ignored + (?2 is not null),
-                     last_push_at = iif(?2 is null, ?3, last_push_at), error = coalesce(?2, '')
-                 where feed_id = ?1 and state <> 'leaving'",
-            )?
-            .execute(params![feed.0, error, now.as_millisecond()])
-            .map(|_| ())
+            strike_off(db, push, feed, error.as_deref(), now)
         })
         .await
     }
@@ -150,6 +171,17 @@ impl Store {
         })
         .await
     }
+}
+
+fn strike_off(db: &Connection, push: PushId, feed: FeedId, error: Option<&str>, now: Timestamp) -> SqlResult<()> {
+    db.prepare_cached("delete from push where id = ?")?.execute([push.0])?;
+    db.prepare_cached(
+        "update subscription set pushes = pushes + (?2 is null), ignored = ignored + (?2 is not null),
+             last_push_at = iif(?2 is null, ?3, last_push_at), error = coalesce(?2, '')
+         where feed_id = ?1 and state <> 'leaving'",
+    )?
+    .execute(params![feed.0, error, now.as_millisecond()])
+    .map(|_| ())
 }
 
 /// Drops the oldest documents where there are too many. What they said is found by a poll, which comes when it would without the hub.

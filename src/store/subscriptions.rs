@@ -300,10 +300,7 @@ impl Store {
 }
 
 /// Stores how pushes and polls share a feed. A subscription that is no longer active gives its polls back at the next comparison.
-pub(super) fn write_sharing(db: &Connection, feed: FeedId, sharing: Option<&Sharing>) -> SqlResult<()> {
-    let Some(sharing) = sharing else {
-        return Ok(());
-    };
+pub(super) fn write_sharing(db: &Connection, feed: FeedId, sharing: &Sharing) -> SqlResult<()> {
     db.prepare_cached(
         "update subscription set trusted = ?2, unpushed_poll_at = iif(?2, coalesce(?3, unpushed_poll_at), null)
          where feed_id = ?1 and state <> 'leaving'",

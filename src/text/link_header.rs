@@ -25,8 +25,9 @@ impl Link {
     }
 }
 
-/// The links of header values such as `<address>; rel="alternate"; type="application/atom+xml", <...>` (RFC 8288 §3), without
-/// those that speak of another document (`anchor`). What cannot be read is left out.
+/// The links of header values such as `<address>; rel="alternate"; type="application/atom+xml", <...>` (RFC 8288 §3).
+///
+/// Without those that speak of another document (`anchor`). What cannot be read is left out.
 #[must_use]
 pub fn parse(values: &[String]) -> Vec<Link> {
     let parts = values.iter().flat_map(|value| split_outside_quotes(value, ','));

@@ -516,17 +516,16 @@ async fn a_push_waits_while_its_feed_is_polled() {
 
 #[tokio::test]
 async fn a_flood_is_bounded_the_newest_win_and_a_poll_finds_the_rest() {
-    let (stage, asked) = Stage::pushed().await;
+    let (stage, asked) = Stage::subscribed().await;
+    let due = stage.wait().await;
+    stage.push(&asked, &[TWO]).await;
     assert_eq!(stage.wait().await, 24 * 60);
     let items: Vec<String> = (10..22).map(|number| number.to_string()).collect();
     for n in &items {
         let document = rss("A", &[(n, n, "https://a.example/n")]);
         assert_eq!(stage.hub.push(&asked, &document).await, 202);
     }
-    assert!(
-        stage.wait().await <= ORDINARY,
-        "the poll that would have come without the hub"
-    );
+    assert_eq!(stage.wait().await, due, "the poll that would have come without the hub");
     let received = stage.app.read_pushes().await.documents;
     assert_eq!((received.len(), stage.subscription().await.dropped), (8, 4));
     let titles = stage.app.titles().await;
@@ -534,7 +533,7 @@ async fn a_flood_is_bounded_the_newest_win_and_a_poll_finds_the_rest() {
         titles.contains(&"21".to_owned()) && !titles.contains(&"13".to_owned()),
         "{titles:?}"
     );
-    assert!(stage.wait().await <= ORDINARY);
+    assert_eq!(stage.wait().await, due);
 }
 
 #[tokio::test]
@@ -592,6 +591,26 @@ async fn a_push_brings_items_and_says_nothing_of_the_feed() {
         Outcome::NotModified,
         "the validators are those of the poll"
     );
+}
+
+#[tokio::test]
+async fn a_push_is_no_poll() {
+    let (stage, asked) = Stage::subscribed().await;
+    let wait = vec![("retry-after", "3600".to_owned())];
+    stage.origin.set("/feed", Answer::Plain(500, wait, Vec::new()));
+    stage.app.poll_all().await;
+    let before = stage.feed().await;
+    assert_eq!((before.polls, before.failures), (2, 1));
+    stage.push(&asked, &[TWO]).await;
+    // What polls know of the publisher stays as it was: how it fails, what it asked for, how it was treated.
+    let mut after = stage.feed().await;
+    assert_eq!(after.items, 2);
+    after.items = before.items;
+    after.next_poll_at = before.next_poll_at;
+    after.next_poll_why.clone_from(&before.next_poll_why);
+    assert_eq!(serde_json::json!(after), serde_json::json!(before));
+    let polls = stage.app.app.store.recent_polls(FEED).await.unwrap();
+    assert_eq!(polls.len(), 2);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::LOCATION;
 use url::{Host, Url};
 
@@ -29,6 +29,9 @@ pub enum HubError {
     /// A redirect leads to where a secret would be read on the way.
     #[error("a redirect leads to {0}, where the secret would be read on the way")]
     Exposed(FeedUrl),
+    /// It asked everybody to wait, and is not asked for so long.
+    #[error("its host asked to be left alone for {0:#}")]
+    Resting(SignedDuration),
     /// It refused.
     #[error("the hub answered {status}{}", .excerpt.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
     Refused {
@@ -47,6 +50,7 @@ impl HubError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
+            Self::Resting(wait) => Duration::try_from(*wait).ok(),
             _ => None,
         }
     }
@@ -88,6 +92,9 @@ impl Fetcher {
                 return Err(HubError::Exposed(address));
             }
             self.guard.check_url(address.as_url()).map_err(FetchError::from)?;
+            if let Some(until) = self.hosts.resting(address.host(), now) {
+                return Err(HubError::Resting(until.duration_since(now)));
+            }
             let _entrance = self.hosts.enter(address.host()).await;
             let hop = tokio::time::timeout(self.config.timeout, self.hub_hop(&address, form, now));
             match hop.await.map_err(|_| FetchError::Timeout(self.config.timeout))?? {

@@ -125,21 +125,6 @@ impl Found {
             .any(|change| matches!(change, ItemChange::New { .. }))
     }
 
-    /// The same without what it says of the feed itself, and of the answer that it came with.
-    pub(super) fn of_items_only(self) -> Self {
-        let document = self.document.map(|read| ReadDocument {
-            is_believed: false,
-            ..read
-        });
-        Self {
-            bytes: self.bytes,
-            rhythm: self.rhythm,
-            outcome: document.as_ref().map_or(Outcome::Unchanged, |_| Outcome::Fetched),
-            document,
-            ..Self::new(Outcome::Unchanged, None)
-        }
-    }
-
     /// Where the answer came from. An error page and a document without entries prove nothing of a move, and end the watch over it.
     pub(super) fn trace(&self, feed: &FeedForPoll) -> Trace<'_> {
         let says_something = self.error.is_none() && self.document.as_ref().is_none_or(|document| document.entries > 0);

@@ -2,6 +2,7 @@
 
 mod elsewhere;
 mod found;
+mod pushed;
 mod reading;
 
 use std::sync::Arc;
@@ -15,8 +16,8 @@ use crate::config::PollConfig;
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::cadence::{NextPoll, PollFacts, next_poll, pace, spread};
 use crate::ingest::fetch::hosts::Place;
-use crate::ingest::fetch::{Document, FetchError, Fetched, Fetcher, Question};
-use crate::ingest::hub::{self, Came};
+use crate::ingest::fetch::{FetchError, Fetched, Fetcher, Question};
+use crate::ingest::hub;
 use crate::ingest::moves;
 use crate::model::clock::{SharedClock, later};
 use crate::model::feed::{FeedForPoll, FeedId, FeedUrl, Validators};
@@ -142,34 +143,7 @@ impl Poller {
         };
         found.rest = asked.rest;
         found.proposed = self.search_site(&feed, &found).await;
-        let came = Came::Polled { news: found.has_news() };
-        self.commit(feed, found, came, started_at).await
-    }
-
-    /// Takes in a document that a hub has pushed, for a feed that was claimed, and gives the lease back. Hubs are believed about
-    /// items, many bring only those that are new; of the feed itself only its publisher speaks. A document that cannot be read is
-    /// no failure of the feed.
-    ///
-    /// # Errors
-    /// When the database fails: then it is as if nothing had come.
-    pub async fn pushed(&self, feed: FeedForPoll, document: Document) -> Result<Polled, StoreError> {
-        let started_at = self.clock.now();
-        let found = match self.understood(&feed, document, Means::Part).await? {
-            Ok(found) => found,
-            Err(unread) => {
-                self.store.give_back(vec![feed.id]).await?;
-                return Ok(Polled {
-                    feed: feed.id,
-                    name: feed.name,
-                    outcome: Outcome::Failed,
-                    bytes: unread.bytes,
-                    committed: Committed::default(),
-                    failure: Some(unread.failure),
-                    error: Some(unread.reason),
-                });
-            }
-        };
-        self.commit(feed, found.of_items_only(), Came::Pushed, started_at).await
+        self.commit(feed, found, started_at).await
     }
 
     /// Asks for another document that has to do with a feed, wherever it is.
@@ -201,21 +175,14 @@ impl Poller {
         })
     }
 
-    async fn commit(
-        &self,
-        feed: FeedForPoll,
-        found: Found,
-        came: Came,
-        started_at: Timestamp,
-    ) -> Result<Polled, StoreError> {
+    async fn commit(&self, feed: FeedForPoll, found: Found, started_at: Timestamp) -> Result<Polled, StoreError> {
         let finished_at = self.clock.now();
         let NextPoll { at, reason } = self.next(&feed, &found, finished_at);
-        let ordinary = if came == Came::Pushed { feed.due_at } else { at };
-        let sharing = hub::share(feed.pushed, came, ordinary, finished_at, self.limits.max_interval);
-        let next_poll_at = sharing.map_or(ordinary, |sharing| sharing.next_poll_at);
-        let reason = match sharing {
-            Some(sharing) if sharing.trusted => "the hub pushes it".to_owned(),
-            _ => reason.to_string(),
+        let longest = self.limits.max_interval;
+        let sharing = hub::after_poll(feed.pushed, found.has_news(), at, finished_at, longest);
+        let (next_poll_at, reason) = match sharing.map(|sharing| sharing.next_poll_at) {
+            Some(rarely) if rarely != at => (rarely, hub::REASON.to_owned()),
+            _ => (at, reason.to_string()),
         };
         let moving = moves::judge(feed.candidate.as_ref(), &feed.refused, found.trace(&feed), finished_at);
         let wait = next_poll_at
@@ -229,7 +196,7 @@ impl Poller {
             status: found.status,
             bytes: found.bytes,
             error: found.error.clone(),
-            is_conditional: came != Came::Pushed && !feed.validators.is_empty(),
+            is_conditional: !feed.validators.is_empty(),
             said: (found.fresh_for, found.retry_after),
             validators: found.validators,
             offered: found.offered,
@@ -246,11 +213,7 @@ impl Poller {
         };
         let committed = self.store.commit_poll(intent).await?;
         let failure = found.error.as_ref().map(|(failure, _)| *failure);
-        if came == Came::Pushed {
-            self.metrics.push_accepted(committed);
-        } else {
-            self.metrics.poll_ended(found.outcome, failure, found.bytes, committed);
-        }
+        self.metrics.poll_ended(found.outcome, failure, found.bytes, committed);
         if committed.new > 0 {
             self.arrived.notify_one();
         }

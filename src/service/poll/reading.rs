@@ -193,6 +193,9 @@ impl Poller {
     }
 }
 
+/// What a document says of its feed, its entries, and what of it was lost.
+type Parsed = (FeedFacts, Vec<KeyedItem>, Vec<Loss>);
+
 /// What a document says, or why it says nothing of a feed.
 fn parsed(
     document: &Document,
@@ -200,7 +203,7 @@ fn parsed(
     offset_minutes: Option<i16>,
     means: Means,
     now: Timestamp,
-) -> Result<(FeedFacts, Vec<KeyedItem>, Vec<Loss>), Box<Unread>> {
+) -> Result<Parsed, Box<Unread>> {
     let input = ingest::Input {
         bytes: &document.bytes,
         content_type: &document.content_type,
