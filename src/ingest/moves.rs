@@ -26,9 +26,13 @@ pub struct Trace<'a> {
 /// What becomes of the redirects of a feed. None: nothing changes.
 #[must_use]
 pub fn judge(candidate: Option<&Candidate>, refused: &str, trace: Trace<'_>, now: Timestamp) -> Option<Moving> {
-    let forgotten = || candidate.map(|_| Moving::Forgotten);
     let Some(to) = trace.led_to.filter(|to| to.as_str() != refused) else {
-        return forgotten();
+        // The address answers itself again: what was said of where it led is no longer true.
+        let is_home = trace.led_to.is_none() && trace.is_same && !refused.is_empty();
+        return match candidate {
+            _ if is_home => Some(Moving::Home),
+            candidate => candidate.map(|_| Moving::Forgotten),
+        };
     };
     if trace.is_known && !trace.is_same {
         return Some(Moving::Refused(to.clone()));
@@ -123,5 +127,7 @@ mod tests {
             None,
             "and it is not said twice"
         );
+        let home = judge(None, new().as_str(), trace(None), hours(2));
+        assert_eq!(home, Some(Moving::Home), "and no longer when it is over");
     }
 }

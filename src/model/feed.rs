@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -208,6 +209,8 @@ pub struct FeedForPoll {
     pub rhythm: Option<Vec<u8>>,
     /// What its document said last of how often it wants to be asked.
     pub wishes: Wishes,
+    /// For how long the last answer said that it stays fresh.
+    pub fresh_for: Option<Duration>,
     /// When it was to be polled; None: never polled.
     pub due_at: Option<Timestamp>,
     /// The feed that the page at its address offers: this is asked instead.

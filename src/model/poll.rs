@@ -264,6 +264,8 @@ pub struct PollIntent {
 pub enum Moving {
     /// The address answers itself, or leads to what is not the feed.
     Forgotten,
+    /// The address answers itself again, after it led to what was refused.
+    Home,
     /// It leads to the same feed elsewhere, but not for long enough.
     Watched(Candidate),
     /// The feed has moved, unless others are moving there too.

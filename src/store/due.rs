@@ -184,7 +184,7 @@ fn most_late(db: &Connection, now: Timestamp, limit: usize) -> SqlResult<Vec<Fee
 const CLAIM: &str = "update feed set leased_until = ?2
      where configured = 1 and leased_until <= ?1 and id in (select value from json_each(?3))
      returning id, name, url, etag, last_modified, document_hash, failures, failing_since, last_success_at, rhythm,
-         ttl_minutes, skip_hours, skip_days, next_poll_at, offered_url, moved_url, move_url, move_since, move_polls, refused_url,
+         ttl_minutes, skip_hours, skip_days, fresh_seconds, next_poll_at, offered_url, moved_url, move_url, move_since, move_polls, refused_url,
          site_link, searched_at, access, manner, offset_minutes, entries, shrunk,
          (select trusted from subscription where feed_id = feed.id and state = 'active' and lease_ends_at > ?1)";
 
@@ -250,6 +250,9 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
             skip_hours: columns.number()?,
             skip_days: columns.number()?,
         },
+        fresh_for: Some(columns.number()?)
+            .filter(|seconds| *seconds > 0)
+            .map(Duration::from_secs),
         due_at: columns.instant()?.filter(|at| at.as_millisecond() > 0),
         offered: columns.address()?,
         moved: columns.address()?,

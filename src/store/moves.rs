@@ -49,6 +49,11 @@ pub(super) fn write_moving(db: &Connection, feed: FeedId, moving: &Moving, now: 
             db.prepare_cached("update feed set move_url = '', move_since = null, move_polls = 0 where id = ?")?
                 .execute([feed.0])?;
         }
+        Moving::Home => {
+            let sql = "update feed set move_url = '', move_since = null, move_polls = 0, notice = iif(moved_url = '', '', notice)
+                 where id = ?";
+            db.prepare_cached(sql)?.execute([feed.0])?;
+        }
         Moving::Watched(candidate) => {
             db.prepare_cached("update feed set move_url = ?2, move_since = ?3, move_polls = ?4 where id = ?1")?
                 .execute(params![

@@ -16,7 +16,7 @@ use crate::model::feed::Validators;
 pub struct Signals {
     /// To be sent back next time.
     pub validators: Validators,
-    /// For how long the answer stays fresh (RFC 9111 §4.2).
+    /// For how long the answer stays fresh (RFC 9111 §4.2); zero: it does not; None: nothing is said of it.
     pub fresh_for: Option<Duration>,
     /// `Retry-After` (RFC 9110 §10.2.3).
     pub retry_after: Option<Duration>,
@@ -95,15 +95,16 @@ fn fresh_for(headers: &HeaderMap, sent: Timestamp) -> Option<Duration> {
         .and_then(|age| age.trim().parse().ok())
         .map_or(Duration::ZERO, Duration::from_secs);
     let lifetime = match said_of_caches(&lines.join(",")) {
-        Said::NotToBeKept => return None,
+        Said::NotToBeKept => return Some(Duration::ZERO),
         Said::Age(lifetime) => lifetime,
         // A date that cannot be read, such as 0, has passed.
         Said::Nothing => {
-            let expires = http_date(&text(headers, EXPIRES)?)?;
-            Duration::try_from(expires.duration_since(sent)).ok()?
+            let expires = http_date(&text(headers, EXPIRES)?);
+            let left = expires.map(|expires| expires.duration_since(sent));
+            left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
         }
     };
-    Some(lifetime.saturating_sub(age)).filter(|left| !left.is_zero())
+    Some(lifetime.saturating_sub(age))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -171,12 +172,12 @@ mod tests {
         let later = ("expires", "Thu, 01 Jan 1970 00:10:00 GMT");
         assert_eq!(fresh(&[("cache-control", "public, Max-Age=600")]), seconds(600));
         assert_eq!(fresh(&[("cache-control", "max-age=600"), ("age", "200")]), seconds(400));
-        assert_eq!(fresh(&[("cache-control", "no-cache, max-age=600")]), None);
+        assert_eq!(fresh(&[("cache-control", "no-cache, max-age=600")]), seconds(0));
         assert_eq!(fresh(&[("cache-control", "private")]), None);
         assert_eq!(fresh(&[later]), seconds(600));
         assert_eq!(fresh(&[later, ("cache-control", "max-age=60")]), seconds(60));
-        assert_eq!(fresh(&[later, ("cache-control", "no-store")]), None);
-        assert_eq!(fresh(&[("expires", "0")]), None);
+        assert_eq!(fresh(&[later, ("cache-control", "no-store")]), seconds(0));
+        assert_eq!(fresh(&[("expires", "0")]), seconds(0));
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Found {
         }
     }
 
-    /// RFC 9111 §4.3.4: a 304 that carries validators replaces those it carries.
+    /// RFC 9111 §4.3.4: what a 304 says replaces what was said with the document, and what it does not say stays.
     pub(super) fn not_modified(feed: &FeedForPoll, confirmed: Confirmed) -> Self {
         let (old, new) = (feed.validators.clone(), confirmed.signals.validators);
         let validators = Validators {
@@ -92,7 +92,7 @@ impl Found {
             validators: (validators != feed.validators).then_some(validators),
             moved_to: confirmed.moved_to,
             is_same: true,
-            fresh_for: confirmed.signals.fresh_for,
+            fresh_for: confirmed.signals.fresh_for.or(feed.fresh_for),
             retry_after: confirmed.signals.retry_after,
             ..Self::new(Outcome::NotModified, Some(304))
         }

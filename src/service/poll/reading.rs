@@ -64,11 +64,11 @@ impl Poller {
             found.document = Some(read);
             return Ok(Ok(found));
         }
-        let is_own_site = !feed.site_link.is_empty() && read.facts.site_link == feed.site_link;
-        found.is_same = is_own_site || known > 0 && known * 2 >= usize::try_from(read.entries).unwrap_or_default();
+        found.is_same = known > 0 && known * 2 >= usize::try_from(read.entries).unwrap_or_default();
         if let (Some(after), 0) = (feed.last_success_at, known)
             && feed.entries > 1
             && read.entries > 0
+            && found.moved_to.is_none()
         {
             found.gap = Some(self.fill(feed, after, older, &mut read).await?);
         }

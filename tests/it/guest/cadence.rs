@@ -77,6 +77,29 @@ async fn max_age_is_obeyed_on_a_200_and_on_a_304() {
 }
 
 #[tokio::test]
+async fn a_304_that_says_nothing_of_freshness_leaves_what_was_said_and_one_that_does_replaces_it() {
+    let origin = Origin::start().await;
+    origin.script(
+        "/feed",
+        [
+            answer(
+                200,
+                &[("etag", "\"1\""), ("cache-control", "max-age=14400")],
+                &simple(&["1"]),
+            ),
+            answer(304, &[], ""),
+            answer(304, &[("cache-control", "no-cache")], ""),
+        ],
+    );
+    let app = with_feed(&origin).await;
+    for is_fresh in [true, true, false] {
+        app.poll_all().await;
+        let why = app.status("a").await.next_poll_why;
+        assert_eq!(why.contains("fresh"), is_fresh, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn a_max_age_of_two_days_means_two_days() {
     obeyed(&[("cache-control", "max-age=172800")], &simple(&["1"]), 2880, "fresh").await;
 }

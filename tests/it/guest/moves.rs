@@ -173,6 +173,18 @@ async fn a_permanent_redirect_to_another_feed_is_never_believed_and_told() {
 }
 
 #[tokio::test]
+async fn what_was_said_of_a_redirect_is_no_longer_said_when_it_is_gone() {
+    let (origin, app) = moving(301).await;
+    // The comments of the same site.
+    origin.serve("/new", document("https://site.example/", "", &["x", "y"]));
+    days(&app, 1).await;
+    assert!(app.status("a").await.notice.contains("which is another feed"));
+    origin.serve("/feed", simple(&["1", "2"]));
+    days(&app, 1).await;
+    assert_eq!(app.status("a").await.notice, "");
+}
+
+#[tokio::test]
 async fn many_feeds_that_lead_to_one_address_are_an_alarm_and_none_moves() {
     let origin = Origin::start().await;
     let mut config = String::new();
