@@ -470,7 +470,7 @@ async fn daemon(folder: &Path, feeds: u64, seconds: u64, start: Timestamp) -> Me
     let open_seconds = begun.elapsed().as_secs_f64();
     let (metrics, stop) = (app.metrics(), CancellationToken::new());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let (_configs, no_configs) = watch::channel(None);
+    let (no_configs, _) = watch::channel(None);
     clock.set(start);
     let running = tokio::spawn(app.run(listener, no_configs, stop.clone()));
     let (window, before) = (Instant::now(), Used::now());

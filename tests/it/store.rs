@@ -194,7 +194,7 @@ async fn the_next_due_time_is_that_of_a_feed_or_of_a_claim() {
 fn row(folder: &Path, name: &str) -> Vec<(String, rusqlite::types::Value)> {
     let db = rusqlite::Connection::open(folder.join("new/folder/tidings.db")).unwrap();
     let mut statement = db.prepare("select * from feed where name = ?").unwrap();
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     statement
         .query_row([name], |row| {
             columns
