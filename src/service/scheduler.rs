@@ -208,7 +208,7 @@ impl Scheduler {
             let (id, poller) = (feed.id, Arc::clone(&self.poller));
             let task = polls.tasks.spawn(async move {
                 let _ticket = ticket;
-                poller.poll(feed).await
+                Box::pin(poller.poll(feed)).await
             });
             polls.feeds.insert(task.id(), id);
         }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -27,6 +27,10 @@ const MIGRATIONS: [(&str, &str); 5] = [
     (
         "0005_subscribe_to_hubs",
         include_str!("../../migrations/sqlite/0005_subscribe_to_hubs.sql"),
+    ),
+    (
+        "0006_lighten_items",
+        include_str!("../../migrations/sqlite/0006_lighten_items.sql"),
     ),
 ];
 

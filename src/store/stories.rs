@@ -109,7 +109,7 @@ impl Store {
                 }
                 // Few feeds: their stories are found by them. Many: nearly every story is one of theirs.
                 FeedChoice::Few(_) => format!(
-                    "story.id in (select story_id from item i where {})",
+                    "story.id in (select story_id from item i where i.story_id is not null and {})",
                     range.feeds.has("i", "?3")
                 ),
                 FeedChoice::Many(_) => {

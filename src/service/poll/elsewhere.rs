@@ -67,19 +67,21 @@ impl Poller {
         }
     }
 
-    /// Looks for a feed that has been missing for long, or is gone for good, on the page of its site. What is found is for the operator
-    /// to decide. None: it was not looked for.
-    pub(super) async fn search_site(&self, feed: &FeedForPoll, found: &Found) -> Option<String> {
+    /// Whether a feed has been missing for long, or is gone for good, and was not looked for lately.
+    pub(super) fn is_to_be_searched(&self, feed: &FeedForPoll, found: &Found) -> bool {
         let now = self.clock.now();
         let is_long_ago = |since| now.duration_since(since) >= SEARCH_AFTER;
-        let is_missing = match found.error.as_ref()?.0 {
-            Failure::Gone => true,
-            Failure::Missing | Failure::WebPage => feed.failing_since.is_some_and(is_long_ago),
+        let is_missing = match found.error {
+            Some((Failure::Gone, _)) => true,
+            Some((Failure::Missing | Failure::WebPage, _)) => feed.failing_since.is_some_and(is_long_ago),
             _ => false,
         };
-        if !is_missing || !feed.searched_at.is_none_or(is_long_ago) {
-            return None;
-        }
+        is_missing && feed.searched_at.is_none_or(is_long_ago)
+    }
+
+    /// Looks for a feed on the page of its site. What is found is for the operator to decide; empty: nothing is. None: there is no site.
+    pub(super) async fn search_site(&self, feed: &FeedForPoll) -> Option<String> {
+        let now = self.clock.now();
         let page = self.site_of(feed)?;
         let answer = self.fetch(feed, &page).await;
         let Ok(Fetched::Document(document)) = answer else {

@@ -126,23 +126,28 @@ impl Poller {
             Err(e) => e.status() == Some(404),
             Ok(_) => false,
         };
+        // What few polls need stands apart in memory: most hold a place of the network and little else.
         let mut found = match asked.answer {
             Ok(Fetched::Later(until, host)) => return self.postpone(feed, until, &host).await,
-            _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => self.find_again(&feed).await?,
+            _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => Box::pin(self.find_again(&feed)).await?,
             Ok(Fetched::Document(document)) => {
                 let means = if feed.was_read() {
                     Means::Feed
                 } else {
                     Means::FeedOrPage
                 };
-                self.document(&feed, *document, means).await?
+                Box::pin(self.document(&feed, *document, means)).await?
             }
             Ok(Fetched::NotModified(confirmed)) => Found::not_modified(&feed, *confirmed),
             Ok(Fetched::Gone) => Found::gone(),
             Err(e) => Found::unanswered(&e),
         };
         found.rest = asked.rest;
-        found.proposed = self.search_site(&feed, &found).await;
+        found.proposed = if self.is_to_be_searched(&feed, &found) {
+            Box::pin(self.search_site(&feed)).await
+        } else {
+            None
+        };
         self.commit(feed, found, started_at).await
     }
 
