@@ -24,8 +24,8 @@ use crate::config::schedule::Schedule;
 use crate::model::feed_list::FeedList;
 use crate::model::view::View;
 
-/// Everything that an operator can say. `config/tidings.toml` explains each key.
-#[derive(Debug, Clone)]
+/// Everything that an operator can say. `config/tidings.toml` explains each key. Not to be cloned: it may hold a million feeds.
+#[derive(Debug)]
 pub struct Config {
     /// Where state is kept.
     pub store: StoreConfig,

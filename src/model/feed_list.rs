@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::model::feed::{Access, FeedIntent, Manner};
 
-/// Feeds in the order in which they were pushed.
-#[derive(Debug, Clone, Default)]
+/// Feeds in the order in which they were pushed. Not to be cloned: there may be a million.
+#[derive(Debug, Default)]
 pub struct FeedList {
     /// Name and address of each, one behind the other.
     texts: String,

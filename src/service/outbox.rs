@@ -9,11 +9,12 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, DigestConfig};
 use crate::model::chain::chain;
 use crate::model::clock::{SharedClock, later};
 use crate::model::edition::{Delivery, Edition, EditionId};
 use crate::model::story::StoryText;
+use crate::model::view::View;
 use crate::output::RenderedMail;
 use crate::output::digest::{DigestMail, render};
 use crate::output::mailer::{MailError, Mailer, Retry};
@@ -40,7 +41,8 @@ const LOOK: Duration = Duration::from_secs(60);
 pub struct Outbox {
     store: Store,
     clock: SharedClock,
-    config: Config,
+    digests: Vec<DigestConfig>,
+    views: Vec<View>,
     public_url: String,
     mailer: Mailer,
     metrics: Arc<Metrics>,
@@ -73,7 +75,8 @@ impl Outbox {
             store,
             clock,
             mailer: Mailer::new(&config.mail)?,
-            config: config.clone(),
+            digests: config.digests.clone(),
+            views: config.views.clone(),
             public_url: public_url.to_owned(),
             metrics,
         })
@@ -157,10 +160,9 @@ impl Outbox {
     /// The mail of an edition. One whose digest is no longer configured is still owed to its readers.
     #[must_use]
     pub fn render(&self, edition: &Edition, stories: &[StoryText]) -> RenderedMail {
-        let digest = self.config.digests.iter().find(|digest| digest.name == edition.digest);
+        let digest = self.digests.iter().find(|digest| digest.name == edition.digest);
         let view = digest.map_or(edition.digest.as_str(), |digest| digest.view.as_str());
         let title = self
-            .config
             .views
             .iter()
             .find(|v| v.name == view)

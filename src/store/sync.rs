@@ -100,6 +100,11 @@ fn sync(db: &Connection, feeds: &FeedList) -> SqlResult<()> {
         last: db.query_row("select coalesce(max(id), 0) from feed", [], |row| row.get(0))?,
         taken: Vec::new(),
     };
+    if rows.last == 0 {
+        // A million questions less.
+        let all: Vec<usize> = (0..feeds.len()).collect();
+        return place(db, feeds, &all, &mut rows);
+    }
     let others = same(db, feeds, &mut rows)?;
     let (renamed, others) = under_other_names(db, feeds, &others, &mut rows)?;
     rename(db, feeds, &renamed)?;

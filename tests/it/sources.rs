@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use tidings::config::load::load;
 use tidings::model::poll::Outcome;
 
 use crate::support::app::{BASICS, TestApp, feed};
@@ -315,4 +316,44 @@ async fn feed_add_and_remove_change_nothing_when_something_is_wrong() {
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{BASICS}{text}"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_stored_and_let_go() {
+    const MANY: usize = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("list.opml");
+    let write = |host: &str| {
+        let mut text = "<opml><body><outline text='long'>".to_owned();
+        for number in 0..MANY {
+            // Every title comes twice, every hundredth address is none.
+            let scheme = if number % 100 == 0 { "gopher" } else { "https" };
+            let title = number / 2;
+            text += &format!("<outline text='Feed {title}' xmlUrl='{scheme}://{host}.example/{number}'/>");
+        }
+        std::fs::write(&list, text + "</outline></body></opml>").unwrap();
+    };
+    write("a");
+    let config = format!("feeds_from = [{list:?}]\n[[view]]\nname = \"long\"\ngroups = [\"long\"]\n");
+    let app = TestApp::without_basics(&config).await;
+    assert!(app.app.config.feeds.is_empty());
+    let warnings = &app.app.config.warnings;
+    assert_eq!(warnings.len(), 101);
+    assert!(warnings[100].ends_with("passed over 100 more"), "{}", warnings[100]);
+    let before = app.app.store.feed_ids().await.unwrap();
+    assert_eq!(before.len(), MANY / 100 * 99);
+    let named = app.app.store.feed("Feed 9999 (a.example)").await.unwrap().unwrap();
+    assert_eq!(
+        (named.url.as_str(), named.group.as_str()),
+        ("https://a.example/19999", "long")
+    );
+    // All addresses are new: every feed that keeps its name keeps its row.
+    write("b");
+    let next = load(Some(&app.folder.path().join("tidings.toml")), std::iter::empty()).unwrap();
+    app.app.store.sync_feeds(next.feeds).await.unwrap();
+    let named = app.app.store.feed("Feed 9999").await.unwrap().unwrap();
+    assert_eq!(named.url, "https://b.example/19998");
+    let kept = app.app.store.feed_ids().await.unwrap();
+    assert_eq!(kept.len(), before.len());
+    assert_eq!(kept.iter().filter(|id| before.contains(id)).count(), MANY / 2);
 }
