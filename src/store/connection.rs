@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     db.busy_timeout(BUSY_TIMEOUT)?;
     db.execute_batch(
         "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
-         pragma wal_autocheckpoint = 4000; pragma cache_size = -16000; pragma temp_store = memory;
+         pragma wal_autocheckpoint = 8000; pragma cache_size = -16000; pragma temp_store = memory;
          pragma journal_size_limit = 67108864;",
     )?;
     plan_once(&db)?;
