@@ -91,7 +91,11 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
-            let status = runtime.block_on(dispatch(cli));
+            // As a task like all others: what ends beside it wakes no other thread.
+            let status = match runtime.block_on(runtime.spawn(dispatch(cli))) {
+                Ok(status) => status,
+                Err(e) => complain(&anyhow::Error::from(e).context("a fault of this program")),
+            };
             // A name server that does not answer must not keep a program that is done.
             runtime.shutdown_timeout(LAST_WORK);
             status

@@ -13,7 +13,7 @@ use crate::config::access::hosts;
 use crate::config::feeds::feeds;
 use crate::config::pieces::Cut;
 use crate::config::schedule::Schedule;
-use crate::config::section::{Faults, Section};
+use crate::config::section::{Faults, Section, size};
 use crate::config::views::{check_name, views};
 use crate::config::{
     Config, DigestConfig, FetchConfig, LogConfig, MailConfig, PollConfig, SmtpConfig, SmtpSecurity, StoreConfig,
@@ -172,11 +172,6 @@ fn poll(root: &mut Section) -> PollConfig {
     }
     section.finish();
     config
-}
-
-/// A number of a configuration as a count of things in memory.
-pub(super) fn size(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn mail(root: &mut Section, folder: &Path) -> Option<MailConfig> {

@@ -300,6 +300,12 @@ impl Section {
     }
 }
 
+/// A number of a configuration as a count of things in memory.
+#[must_use]
+pub fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::String(_) => "a text",

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::config::read::size;
-use crate::config::section::{Faults, Section};
+use crate::config::section::{Faults, Section, size};
 use crate::model::feed_list::FeedList;
 use crate::model::view::View;
 use crate::text::fold::fold;

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::model::clock::later;
+use crate::model::feed::Pushed;
 use crate::model::feed::{FeedFacts, FeedUrl};
-use crate::model::subscription::{Pushed, Sharing};
+use crate::model::poll::Sharing;
 use crate::text::link_header;
 
 /// Why a feed that a hub pushes is polled so rarely.
@@ -76,7 +77,8 @@ mod tests {
     use super::{after_poll, after_push, name_by_headers};
     use crate::model::clock::later;
     use crate::model::feed::FeedFacts;
-    use crate::model::subscription::{Pushed, Sharing};
+    use crate::model::feed::Pushed;
+    use crate::model::poll::Sharing;
     use jiff::Timestamp;
     use std::time::Duration;
 

@@ -9,8 +9,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::model::subscription::Pushed;
-
 /// The row of a feed in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -184,6 +182,18 @@ impl Validators {
     pub fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
+}
+
+/// Whether a hub pushes a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pushed {
+    /// No hub has agreed to, or its lease is over.
+    #[default]
+    Never,
+    /// A hub has agreed to. It has pushed nothing yet, or polls have found since then what it did not push.
+    Promised,
+    /// It does, and is trusted to go on.
+    Proven,
 }
 
 /// A feed with all that a poll needs to know of it.

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::feed::{Candidate, FeedFacts, FeedId, FeedUrl, Validators};
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
-use crate::model::subscription::Sharing;
 
 /// How a poll ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -257,6 +256,17 @@ pub struct PollIntent {
     pub reason: String,
     /// How pushes and polls share the feed from now on; None: as before.
     pub sharing: Option<Sharing>,
+}
+
+/// How a feed is polled that a hub has agreed to push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// Whether the hub is trusted from now on.
+    pub trusted: bool,
+    /// When the feed is polled next; None: never.
+    pub next_poll_at: Option<Timestamp>,
+    /// When it would be polled without the hub; None: as was known.
+    pub unpushed_poll_at: Option<Timestamp>,
 }
 
 /// What becomes of permanent redirects.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::feed::FeedId;
-use crate::model::poll::ItemChange;
+use crate::model::poll::{ItemChange, Sharing};
 
 /// The row of a subscription in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,27 +108,4 @@ pub struct PushIntent {
     pub pace: u32,
     /// Why it is polled then, for a person; None: for the same reason as before.
     pub reason: Option<String>,
-}
-
-/// Whether a hub pushes a feed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pushed {
-    /// No hub has agreed to, or its lease is over.
-    #[default]
-    Never,
-    /// A hub has agreed to. It has pushed nothing yet, or polls have found since then what it did not push.
-    Promised,
-    /// It does, and is trusted to go on.
-    Proven,
-}
-
-/// How a feed is polled that a hub has agreed to push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sharing {
-    /// Whether the hub is trusted from now on.
-    pub trusted: bool,
-    /// When the feed is polled next; None: never.
-    pub next_poll_at: Option<Timestamp>,
-    /// When it would be polled without the hub; None: as was known.
-    pub unpushed_poll_at: Option<Timestamp>,
 }

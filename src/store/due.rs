@@ -8,8 +8,8 @@ use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::model::clock::{from_millis, later};
+use crate::model::feed::Pushed;
 use crate::model::feed::{Candidate, FeedForPoll, FeedId, FeedUrl, Validators, Wishes};
-use crate::model::subscription::Pushed;
 use crate::store::rows::{signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 

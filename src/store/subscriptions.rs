@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::model::clock::later;
 use crate::model::feed::FeedId;
-use crate::model::subscription::{HubRequest, NewSubscription, Sharing, SubscriptionId, Unsubscribed, Wish};
+use crate::model::poll::Sharing;
+use crate::model::subscription::{HubRequest, NewSubscription, SubscriptionId, Unsubscribed, Wish};
 use crate::store::rows::{maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
