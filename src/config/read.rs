@@ -20,6 +20,7 @@ use crate::config::{
     Transport, WebConfig,
 };
 use crate::model::view::View;
+use crate::text::canonical_url::is_web;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -89,9 +90,9 @@ fn web(root: &mut Section) -> WebConfig {
         .text("public_url")
         .filter(|text| !text.is_empty())
         .and_then(|text| {
-            let url = Url::parse(&text).ok().filter(|url| {
-                matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none()
-            });
+            let url = Url::parse(&text)
+                .ok()
+                .filter(|url| is_web(url) && url.query().is_none() && url.fragment().is_none());
             if url.is_none() {
                 section.fault(
                     "public_url",

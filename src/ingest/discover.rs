@@ -6,6 +6,7 @@
 use url::Url;
 
 use crate::model::feed::FeedUrl;
+use crate::text::canonical_url::is_web;
 use crate::text::html::page::{Css, Page, Part};
 use crate::text::html::{as_html, excerpt, plain_line};
 use crate::text::link_header;
@@ -96,7 +97,7 @@ fn base(page: &Page, address: &Url) -> Url {
         let href = page.select(&css).next()?.attribute("href")?;
         address.join(href.trim()).ok()
     });
-    let found = found.filter(|base| matches!(base.scheme(), "http" | "https"));
+    let found = found.filter(is_web);
     found.unwrap_or_else(|| address.clone())
 }
 

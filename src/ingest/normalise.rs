@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::model::item::{Enclosure, ItemDetails, ItemSource, NewItem, RawItem};
-use crate::text::canonical_url::canonical;
+use crate::text::canonical_url::{canonical, is_web};
 use crate::text::html::{Sanitiser, cut, plain_line, to_text};
 use crate::text::language::{detect, primary_subtag};
 
@@ -81,7 +81,7 @@ impl<'a> Normaliser<'a> {
     /// The base address that an entry gives, if it is another than the document's.
     fn base(&self, given: &str) -> Option<Url> {
         let base = self.address.join(given).ok().filter(|_| !given.is_empty())?;
-        let is_usable = matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES;
+        let is_usable = is_web(&base) && base.as_str().len() <= MAX_BASE_BYTES;
         (is_usable && base != *self.address).then_some(base)
     }
 
@@ -123,7 +123,7 @@ fn web_address(base: &Url, link: &str) -> Option<String> {
 }
 
 fn checked(url: Url) -> Option<String> {
-    (matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_LINE_BYTES).then(|| url.into())
+    (is_web(&url) && url.as_str().len() <= MAX_LINE_BYTES).then(|| url.into())
 }
 
 fn enclosures(base: &Url, raw: &[Enclosure]) -> Vec<Enclosure> {

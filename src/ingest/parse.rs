@@ -13,6 +13,7 @@ use url::Url;
 use crate::model::clock::from_millis;
 use crate::model::feed::{FeedFacts, Wishes};
 use crate::model::item::{Enclosure, FeedAbout, ItemSource, ParsedFeed, RawItem};
+use crate::text::canonical_url::is_web;
 use crate::text::html::{as_html, cut, plain_line};
 
 /// The longest title, identifier or address of a feed, in bytes: they are repeated in every entry of a merged feed.
@@ -172,7 +173,7 @@ impl Reader<'_> {
     /// Only what a browser opens, and no longer than a name.
     fn web_address(&self, link: &str) -> String {
         let url = self.address.join(link).ok().filter(|_| !link.is_empty());
-        url.filter(|url| matches!(url.scheme(), "http" | "https") && url.as_str().len() <= MAX_FACT_BYTES)
+        url.filter(|url| is_web(url) && url.as_str().len() <= MAX_FACT_BYTES)
             .map(String::from)
             .unwrap_or_default()
     }

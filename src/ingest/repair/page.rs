@@ -6,6 +6,7 @@ use crate::ingest::repair::draft::{Draft, Text, prefer};
 use crate::ingest::repair::values::language_tag;
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
 use crate::model::feed::Select;
+use crate::text::canonical_url::is_web;
 use crate::text::html::page::{Css, Page, Part};
 use crate::text::xml::Xml;
 
@@ -41,9 +42,7 @@ pub(super) fn repair(html: &str, address: &Url, select: &Select, date: ReadDate<
     let selectors = Selectors::parse(select)?;
     let page = Page::parse(html);
     let base = attribute_of(&page, "base[href]", "href").and_then(|href| address.join(&href).ok());
-    let base = base
-        .filter(|base| matches!(base.scheme(), "http" | "https"))
-        .unwrap_or_else(|| address.clone());
+    let base = base.filter(is_web).unwrap_or_else(|| address.clone());
     let mut feed = Draft {
         title: plain(page_words(&page, "title")),
         summary: plain(attribute_of(&page, "meta[name=description]", "content").unwrap_or_default()),

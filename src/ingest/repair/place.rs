@@ -7,6 +7,7 @@ use crate::ingest::repair::reader::{MAX_ATTRIBUTES, MAX_BASE_BYTES, Open, Reader
 use crate::ingest::repair::tokens::attributes;
 use crate::ingest::repair::values::{Attributes, language_tag};
 use crate::ingest::repair::vocabulary::{Element, Space, local, space, usual};
+use crate::text::canonical_url::is_web;
 
 impl Reader<'_> {
     /// An entry among the entries is one, whatever namespace it declares for itself.
@@ -68,7 +69,7 @@ impl Reader<'_> {
     /// The base address that an attribute gives, resolved by the one that holds so far.
     pub(super) fn base_of(&self, value: &str) -> Option<Url> {
         let base = self.base().join(value.trim()).ok()?;
-        let is_usable = matches!(base.scheme(), "http" | "https") && base.as_str().len() <= MAX_BASE_BYTES;
+        let is_usable = is_web(&base) && base.as_str().len() <= MAX_BASE_BYTES;
         is_usable.then_some(base)
     }
 

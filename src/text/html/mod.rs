@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
+use crate::text::canonical_url::is_web;
 use crate::text::html::prepare::{Prepared, Target, is_known, prepared, tag_end};
 use crate::text::without_control_characters;
 
@@ -34,7 +35,7 @@ impl Sanitiser {
         let mut builder = Builder::default();
         builder
             .url_schemes(HashSet::from(["http", "https", "mailto"]))
-            .url_relative(match base.filter(|base| matches!(base.scheme(), "http" | "https")) {
+            .url_relative(match base.filter(|base| is_web(base)) {
                 Some(base) => UrlRelative::RewriteWithBase(base.clone()),
                 None => UrlRelative::Deny,
             })
