@@ -19,8 +19,8 @@ use crate::config::{
     Config, DigestConfig, FetchConfig, LogConfig, MailConfig, PollConfig, SmtpConfig, SmtpSecurity, StoreConfig,
     Transport, WebConfig,
 };
+use crate::model::feed::is_web;
 use crate::model::view::View;
-use crate::text::canonical_url::is_web;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

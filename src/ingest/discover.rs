@@ -5,8 +5,7 @@
 
 use url::Url;
 
-use crate::model::feed::FeedUrl;
-use crate::text::canonical_url::is_web;
+use crate::model::feed::{FeedUrl, is_web};
 use crate::text::html::page::{Css, Page, Part};
 use crate::text::html::{as_html, excerpt, plain_line};
 use crate::text::link_header;

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 use url::Url;
 
+use crate::model::feed::is_web;
 use crate::model::item::{Enclosure, ItemDetails, ItemSource, NewItem, RawItem};
-use crate::text::canonical_url::{canonical, is_web};
+use crate::text::canonical_url::canonical;
 use crate::text::html::{Sanitiser, cut, plain_line, to_text};
 use crate::text::language::{detect, primary_subtag};
 

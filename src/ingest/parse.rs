@@ -11,9 +11,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use crate::model::clock::from_millis;
-use crate::model::feed::{FeedFacts, Wishes};
+use crate::model::feed::{FeedFacts, Wishes, is_web};
 use crate::model::item::{Enclosure, FeedAbout, ItemSource, ParsedFeed, RawItem};
-use crate::text::canonical_url::is_web;
 use crate::text::html::{as_html, cut, plain_line};
 
 /// The longest title, identifier or address of a feed, in bytes: they are repeated in every entry of a merged feed.

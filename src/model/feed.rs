@@ -44,6 +44,12 @@ pub enum FeedUrlError {
     Credentials,
 }
 
+/// Whether an address is one of the web: http or https.
+#[must_use]
+pub fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
 impl FeedUrl {
     /// Reads an address; the fragment is dropped, since no server sees it.
     ///
@@ -59,7 +65,7 @@ impl FeedUrl {
     /// # Errors
     /// What is wrong with it, for a person.
     pub fn from_url(mut url: Url) -> Result<Self, FeedUrlError> {
-        if !matches!(url.scheme(), "http" | "https") {
+        if !is_web(&url) {
             return Err(FeedUrlError::Scheme(url.scheme().to_owned()));
         }
         if !url.username().is_empty() || url.password().is_some() {

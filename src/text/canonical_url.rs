@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use crate::model::feed::is_web;
+
 /// Parameters that never choose what is shown, by their whole name.
 const TRACKERS: [&str; 34] = [
     "_ga",
@@ -46,12 +48,6 @@ const TRACKERS: [&str; 34] = [
 ];
 /// Parameters that never choose what is shown, by the beginning of their name.
 const TRACKER_PREFIXES: [&str; 7] = ["utm_", "hsa_", "pk_", "piwik_", "matomo_", "mtm_", "at_medium"];
-
-/// Whether an address is one of the web: http or https.
-#[must_use]
-pub fn is_web(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https")
-}
 
 /// The canonical form of a link, by which items of different feeds are compared; None for what names no single article
 /// (no http address, or the front page of a site).

@@ -5,8 +5,7 @@ use url::Url;
 use crate::ingest::repair::draft::{Draft, Text, prefer};
 use crate::ingest::repair::values::language_tag;
 use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
-use crate::model::feed::Select;
-use crate::text::canonical_url::is_web;
+use crate::model::feed::{Select, is_web};
 use crate::text::html::page::{Css, Page, Part};
 use crate::text::xml::Xml;
 

@@ -7,7 +7,7 @@ use crate::ingest::repair::reader::{MAX_ATTRIBUTES, MAX_BASE_BYTES, Open, Reader
 use crate::ingest::repair::tokens::attributes;
 use crate::ingest::repair::values::{Attributes, language_tag};
 use crate::ingest::repair::vocabulary::{Element, Space, local, space, usual};
-use crate::text::canonical_url::is_web;
+use crate::model::feed::is_web;
 
 impl Reader<'_> {
     /// An entry among the entries is one, whatever namespace it declares for itself.

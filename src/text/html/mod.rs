@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
-use crate::text::canonical_url::is_web;
+use crate::model::feed::is_web;
 use crate::text::html::prepare::{Prepared, Target, is_known, prepared, tag_end};
 use crate::text::without_control_characters;
 
