@@ -60,6 +60,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// That of the program.
+#[global_allocator]
+static MEMORY: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Polls a second that are offered, and that must be held. A million feeds in half an hour are 555.5.
 const OFFERED: f64 = 562.0;
 const HELD: f64 = 555.0;
@@ -359,6 +363,7 @@ struct Measured {
     writer_seconds: f64,
     peak_mb: f64,
     wal_mb: f64,
+    written_mb: f64,
     files: usize,
     waiting: u64,
     host_waits: u64,
@@ -432,8 +437,14 @@ impl Measured {
         );
         println!("  memory      {:.0} MB at most (VmHWM)", self.peak_mb);
         println!(
-            "  besides     opened in {:.1} s; WAL {:.0} MB at most; {} files open; {} polls waiting for hosts at the end, {} put off; {} stories",
-            self.open_seconds, self.wal_mb, self.files, self.waiting, self.host_waits, self.stories_in_window
+            "  besides     opened in {:.1} s; WAL {:.0} MB at most, {:.1} MB/s written; {} files open; {} polls waiting for hosts at the end, {} put off; {} stories",
+            self.open_seconds,
+            self.wal_mb,
+            self.written_mb / self.seconds,
+            self.files,
+            self.waiting,
+            self.host_waits,
+            self.stories_in_window
         );
         let mut outcomes: Vec<_> = self.outcomes.iter().filter(|(_, count)| **count > 0).collect();
         outcomes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
@@ -470,10 +481,11 @@ async fn daemon(folder: &Path, feeds: u64, seconds: u64, start: Timestamp) -> Me
     let open_seconds = begun.elapsed().as_secs_f64();
     let (metrics, stop) = (app.metrics(), CancellationToken::new());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let (no_configs, _) = watch::channel(None);
+    let (configs, _) = watch::channel(None);
     clock.set(start);
-    let running = tokio::spawn(app.run(listener, no_configs, stop.clone()));
+    let running = tokio::spawn(app.run(listener, configs, stop.clone()));
     let (window, before) = (Instant::now(), Used::now());
+    let written = written_mb();
     let (mut wal_mb, mut files) = (0.0_f64, 0);
     let mut ticks = tokio::time::interval(Duration::from_millis(500));
     while window.elapsed() < Duration::from_secs(seconds) {
@@ -506,6 +518,7 @@ async fn daemon(folder: &Path, feeds: u64, seconds: u64, start: Timestamp) -> Me
         writer_seconds: used.writer - before.writer,
         peak_mb: peak_mb(),
         wal_mb,
+        written_mb: written_mb() - written,
         files,
         waiting: then.value("tidings_polls_waiting"),
         host_waits: then.value("tidings_host_waits_total"),
@@ -593,6 +606,13 @@ fn times(stat: &str) -> Option<(f64, f64)> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let seconds = |at: usize| Some(fields.get(at)?.parse::<f64>().ok()? / TICKS);
     Some((seconds(11)?, seconds(12)?))
+}
+
+/// What this process has given to the disk so far.
+fn written_mb() -> f64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap();
+    let line = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap();
+    line.parse::<f64>().unwrap() / 1e6
 }
 
 fn peak_mb() -> f64 {

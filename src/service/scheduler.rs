@@ -175,9 +175,14 @@ impl Scheduler {
     async fn top_up(&self, polls: &mut Polls) -> Result<Duration, StoreError> {
         self.poller.remember_hosts().await?;
         let free = self.capacity - polls.len();
-        if self.claim(Wanted::Due, free, true, polls).await? == free {
+        let claimed = self.claim(Wanted::Due, free, true, polls).await?;
+        if claimed == free {
             // There is more: as soon as there is room.
             return Ok(Duration::ZERO);
+        }
+        if claimed > 0 {
+            // Where one was due, another is soon: to look for it costs more than to try.
+            return Ok(SHORTEST_LOOK);
         }
         let wait = match self.store.next_due(self.clock.now()).await? {
             Some(due) => Duration::try_from(due.duration_since(self.clock.now())).unwrap_or_default(),

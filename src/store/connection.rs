@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
 
 use crate::store::{SqlResult, StoreError};
 
@@ -17,6 +18,10 @@ use crate::store::{SqlResult, StoreError};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most callers whose work is committed together.
 const GROUP: usize = 256;
+/// Patient work waits so long for more to be committed with it: a commit costs as much as the work of several callers ...
+const PATIENCE: Duration = Duration::from_millis(5);
+/// ... unless so much is there already.
+const ENOUGH: usize = 8;
 /// Readers at once.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.
@@ -56,10 +61,20 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 enum Kind {
     /// Together with that of others.
     Shared,
+    /// The same, and with more of them: there is much of it, and nobody waits for it.
+    Patient,
     /// The same, and only when it would survive a loss of power.
     Durable,
     /// By itself.
     Alone,
+}
+
+impl Kind {
+    /// Whether both can be committed in one transaction.
+    fn goes_with(self, other: Self) -> bool {
+        let is_shared = |kind| matches!(kind, Self::Shared | Self::Patient);
+        is_shared(self) && is_shared(other) || self == other
+    }
 }
 
 /// The work of one caller, and where its answer goes.
@@ -87,7 +102,7 @@ impl<T: Send, F: FnOnce(&Connection) -> SqlResult<T> + Send> Job for Typed<T, F>
         if let Some(work) = self.work.take() {
             self.result = match self.kind {
                 Kind::Alone => without_panic(transaction, work),
-                Kind::Shared | Kind::Durable => in_savepoint(transaction, work),
+                Kind::Shared | Kind::Patient | Kind::Durable => in_savepoint(transaction, work),
             };
         }
         matches!(self.result, Some(Ok(_)))
@@ -172,6 +187,15 @@ impl Writer {
         self.submit(operation, Kind::Alone, work).await
     }
 
+    /// As `run`, for work that may take a little longer, so that more of it is committed together.
+    pub(super) async fn run_patiently<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.submit(operation, Kind::Patient, work).await
+    }
+
     async fn submit<T, F>(&self, operation: &'static str, kind: Kind, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -236,6 +260,7 @@ fn commit_group(
 ) -> SqlResult<()> {
     let kind = group.first().map_or(Kind::Shared, |job| job.kind());
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (mut is_patient, until) = (true, Instant::now() + PATIENCE);
     let mut done = 0;
     while let Some(job) = group.get_mut(done) {
         let went_well = job.run(&mut transaction);
@@ -243,10 +268,18 @@ fn commit_group(
             // Why is in its own answer.
             return transaction.rollback();
         }
+        is_patient &= job.kind() == Kind::Patient;
         done += 1;
         if done < GROUP && held.is_none() && kind != Kind::Alone {
-            match waiting.try_recv() {
-                Ok(next) if next.kind() == kind => group.push(next),
+            // Nothing left of it: only what is there already is taken.
+            let patience = until.saturating_duration_since(Instant::now());
+            let patience = if is_patient && done < ENOUGH {
+                patience
+            } else {
+                Duration::ZERO
+            };
+            match waiting.recv_timeout(patience) {
+                Ok(next) if next.kind().goes_with(kind) => group.push(next),
                 Ok(next) => *held = Some(next),
                 Err(_) => {}
             }

@@ -121,6 +121,15 @@ impl Store {
         self.writer.run(operation, true, work).await
     }
 
+    /// As `write`, for work of which there is much and for which nobody waits: more of it is committed together.
+    async fn write_patiently<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    {
+        self.writer.run_patiently(operation, work).await
+    }
+
     /// As `write`, for work that may change most of the database: nobody else's is committed with it.
     async fn write_alone<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
     where

@@ -75,7 +75,7 @@ impl Store {
     /// # Errors
     /// When the database fails; then it is as if the poll had never been.
     pub async fn commit_poll(&self, intent: PollIntent) -> Result<Committed, StoreError> {
-        self.write("storing the outcome of a poll", move |db| {
+        self.write_patiently("storing the outcome of a poll", move |db| {
             let mut committed = match &intent.document {
                 Some(document) => write_document(db, intent.feed, document, intent.finished_at)?,
                 None => Committed::default(),

@@ -1,5 +1,7 @@
-//! The HTTP clients: one for each way out (plain, secure, through a proxy, with certificates of one's own), renewed before they hold
-//! too many idle connections.
+//! The HTTP clients: one for each way out (plain, secure, through a proxy, with certificates of one's own).
+//!
+//! Most hosts are asked once in a long while, and their connections close with the answer. Those to hosts that others ask at the same
+//! time are kept for these, by clients that are renewed before they hold too many.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -17,9 +19,9 @@ use crate::model::feed::{Access, FeedUrl};
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
-const IDLE: Duration = Duration::from_secs(30);
-/// A client that has asked so many hosts is replaced, and its idle connections close: they would outgrow the files that a process
-/// may have open (usually 1024).
+const IDLE: Duration = Duration::from_secs(10);
+/// A client that keeps connections and has asked so many hosts is replaced. Its idle connections close when the last of its requests
+/// has ended: all of them would outgrow the files that a process may have open (usually 1024).
 const HOSTS_PER_CLIENT: usize = 256;
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, \
      application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5";
@@ -31,9 +33,11 @@ struct Way {
     secure: bool,
     proxy: String,
     ca_file: Option<PathBuf>,
+    /// Whether connections are kept for the next request.
+    keeps: bool,
 }
 
-/// A client, and the hosts that it has asked.
+/// A client, and the hosts that it has asked, where it keeps connections to them.
 #[derive(Debug)]
 struct InUse {
     client: Client,
@@ -66,17 +70,18 @@ impl Clients {
         }
     }
 
-    /// The client that asks this address in this way. Each is made at its first use: reading the system's certificates takes longer
-    /// than many polls.
-    pub(super) fn get(&self, address: &FeedUrl, access: &Access) -> Result<Client, FetchError> {
+    /// The client that asks this address in this way, and `keeps` the connection for others. Each is made at its first use: reading
+    /// the system's certificates takes longer than many polls.
+    pub(super) fn get(&self, address: &FeedUrl, access: &Access, keeps: bool) -> Result<Client, FetchError> {
         let way = Way {
             secure: address.as_url().scheme() == "https" || access.proxy.starts_with("https:"),
             proxy: access.proxy.clone(),
             ca_file: access.ca_file.clone(),
+            keeps,
         };
         let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = in_use.get_mut(&way) {
-            if known.hosts.contains(address.host()) {
+            if !keeps || known.hosts.contains(address.host()) {
                 return Ok(known.client.clone());
             }
             if known.hosts.len() < HOSTS_PER_CLIENT {
@@ -104,7 +109,7 @@ impl Clients {
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(self.idle_per_host);
+            .pool_max_idle_per_host(if way.keeps { self.idle_per_host } else { 0 });
         let builder = self.through(builder, &way.proxy)?;
         let builder = match &way.ca_file {
             _ if !way.secure => builder.tls_certs_only([]),

@@ -257,7 +257,8 @@ impl Fetcher {
 
     async fn request(&self, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {
         let (url, access) = (hops.address.as_url(), hops.question.access);
-        let client = self.clients.get(&hops.address, access)?;
+        let keeps = self.hosts.is_asked_by_others(hops.address.host());
+        let client = self.clients.get(&hops.address, access, keeps)?;
         let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
         // Another host, port or scheme is somebody else.
         if url.origin() != hops.question.home.as_url().origin() {

@@ -42,6 +42,23 @@ async fn one_caller_that_fails_does_not_undo_the_others_of_its_group() {
 }
 
 #[tokio::test]
+async fn patient_work_is_committed_with_that_of_others_and_without_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    writer.run_patiently("by itself", insert(1)).await.unwrap();
+    assert_eq!(rows(&folder), 1);
+    let (a, b, c, d) = tokio::join!(
+        writer.run_patiently("a", insert(2)),
+        writer.run_patiently("b", insert(2)),
+        writer.run("c", false, insert(3)),
+        writer.run("d", true, insert(4)),
+    );
+    assert!(a.is_ok() && c.is_ok() && d.is_ok());
+    assert!(matches!(b, Err(StoreError::Sqlite("b", _))));
+    assert_eq!(rows(&folder), 4);
+}
+
+#[tokio::test]
 async fn who_runs_alone_leaves_all_or_nothing_and_fails_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(&folder);
