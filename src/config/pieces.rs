@@ -174,7 +174,7 @@ impl<'a> Headers<'a> {
                 TokenKind::Atom | TokenKind::BasicString | TokenKind::LiteralString => {
                     let span = token.span();
                     let key = self.text.get(span.start()..span.end()).unwrap_or_default();
-                    is_feed = key.trim_matches(['"', '\'']) == "feed";
+                    is_feed = matches!(key, "feed" | "\"feed\"" | "'feed'");
                 }
                 TokenKind::RightSquareBracket if is_feed && brackets == 2 => return Header::Feed,
                 kind => {

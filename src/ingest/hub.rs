@@ -54,14 +54,14 @@ pub fn after_poll(
 
 /// When a feed is polled next after a push, where it was `due` before (None: at once).
 ///
-/// The first push of a hub that has agreed puts off the next poll, unless that is due already. Further ones put off none: a hub that
-/// brings old things every day cannot keep the new ones away.
+/// The first push with `news` of a hub that has agreed puts off the next poll, unless that is due already. Further ones put off none,
+/// and those that bring nothing new earn no trust: a hub that brings old things every day cannot keep the new ones away.
 #[must_use]
-pub fn after_push(pushed: Pushed, due: Option<Timestamp>, now: Timestamp, longest: Duration) -> Sharing {
-    let is_first = pushed == Pushed::Promised;
+pub fn after_push(pushed: Pushed, news: bool, due: Option<Timestamp>, now: Timestamp, longest: Duration) -> Sharing {
+    let is_first = pushed == Pushed::Promised && news;
     let due = due.unwrap_or(now);
     Sharing {
-        trusted: pushed != Pushed::Never,
+        trusted: is_first || pushed == Pushed::Proven,
         next_poll_at: Some(if is_first && due > now {
             due.max(later(now, longest))
         } else {
@@ -92,7 +92,7 @@ mod tests {
     fn pushed(before: Pushed, due: Option<Timestamp>) -> (bool, Option<Timestamp>) {
         let Sharing {
             trusted, next_poll_at, ..
-        } = after_push(before, due, NOW, DAY);
+        } = after_push(before, true, due, NOW, DAY);
         (trusted, next_poll_at)
     }
 
@@ -116,8 +116,14 @@ mod tests {
     fn polls_become_rare_with_the_first_push_and_stay_so_while_they_find_nothing() {
         assert_eq!(pushed(Pushed::Promised, hours(1)), (true, hours(24)));
         assert_eq!(polled(false, hours(1)), (true, hours(24)));
-        let first = after_push(Pushed::Promised, hours(1), NOW, DAY);
+        let first = after_push(Pushed::Promised, true, hours(1), NOW, DAY);
         assert_eq!(first.unpushed_poll_at, hours(1), "this is what comes back");
+        let stale = after_push(Pushed::Promised, false, hours(1), NOW, DAY);
+        assert_eq!(
+            (stale.trusted, stale.next_poll_at),
+            (false, hours(1)),
+            "old things earn no trust"
+        );
     }
 
     #[test]
@@ -129,7 +135,10 @@ mod tests {
     fn pushes_that_go_on_put_off_no_poll() {
         assert_eq!(pushed(Pushed::Proven, hours(3)), (true, hours(3)));
         assert_eq!(pushed(Pushed::Never, hours(3)), (false, hours(3)));
-        assert_eq!(after_push(Pushed::Proven, hours(3), NOW, DAY).unpushed_poll_at, None);
+        assert_eq!(
+            after_push(Pushed::Proven, true, hours(3), NOW, DAY).unpushed_poll_at,
+            None
+        );
     }
 
     #[test]

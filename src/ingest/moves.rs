@@ -19,6 +19,8 @@ pub struct Trace<'a> {
     pub led_to: Option<&'a FeedUrl>,
     /// Whether what was found there is the feed that is known: most of its entries are, or it was confirmed by validators.
     pub is_same: bool,
+    /// Whether it is another one: no entry of it is known.
+    pub is_other: bool,
     /// Whether the feed was ever read before.
     pub is_known: bool,
 }
@@ -34,8 +36,12 @@ pub fn judge(candidate: Option<&Candidate>, refused: &str, trace: Trace<'_>, now
             candidate => candidate.map(|_| Moving::Forgotten),
         };
     };
-    if trace.is_known && !trace.is_same {
+    if trace.is_known && trace.is_other {
         return Some(Moving::Refused(to.clone()));
+    }
+    if trace.is_known && !trace.is_same {
+        // Some of its entries are known: that proves nothing either way.
+        return None;
     }
     let watched = match candidate {
         Some(known) if known.to == *to => Candidate {
@@ -71,6 +77,7 @@ mod tests {
         Trace {
             led_to,
             is_same: true,
+            is_other: false,
             is_known: true,
         }
     }
@@ -119,6 +126,7 @@ mod tests {
         let address = new();
         let other = Trace {
             is_same: false,
+            is_other: true,
             ..trace(Some(&address))
         };
         assert_eq!(judge(None, "", other, hours(0)), Some(Moving::Refused(new())));

@@ -90,6 +90,13 @@ impl FeedUrl {
         self.0.as_str()
     }
 
+    /// Whether the other address is this one by https instead of http.
+    #[must_use]
+    pub fn is_the_same_but_for_protection(&self, other: &Self) -> bool {
+        let bare = |url: &Self, scheme: &str| url.as_str().strip_prefix(scheme).map(str::to_owned);
+        bare(self, "http:").is_some_and(|address| bare(other, "https:") == Some(address))
+    }
+
     /// The host, in lower case; an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -180,18 +180,6 @@ pub struct NewItem {
     pub updated: Option<Timestamp>,
 }
 
-impl NewItem {
-    /// By what a reader would know it again.
-    #[must_use]
-    pub fn face(&self) -> Face {
-        Face {
-            canonical_link: self.canonical_link.clone(),
-            title: self.title.clone(),
-            published: self.published,
-        }
-    }
-}
-
 /// By what a reader would know an item again, whatever identifier it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Face {
@@ -199,8 +187,10 @@ pub struct Face {
     pub canonical_link: String,
     /// Plain text.
     pub title: String,
-    /// When the publisher says it was published; None: it is not known by this.
+    /// When the publisher says it was published; None: it is known by what it says only.
     pub published: Option<Timestamp>,
+    /// Hash of what a reader sees.
+    pub content_hash: Hash16,
 }
 
 /// What the store remembers of an item for the next poll.

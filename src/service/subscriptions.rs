@@ -79,16 +79,10 @@ impl Subscriptions {
     /// # Errors
     /// When the database fails. A hub that fails is none: it is asked again.
     pub async fn look(&self, stop: &CancellationToken) -> Result<Asked, StoreError> {
-        let missing = self
-            .store
-            .compare_subscriptions(self.base.clone(), self.clock.now())
-            .await?;
-        let new: Vec<NewSubscription> = missing.into_iter().filter_map(|of| self.subscription(of)).collect();
-        if !new.is_empty() {
-            self.store.add_subscriptions(new, self.clock.now()).await?;
-        }
         let mut sum = Asked::default();
         while !stop.is_cancelled() {
+            // Each time anew: leases end while slow hubs are waited for.
+            self.compare().await?;
             let requests = self.store.claim_hub_requests(self.clock.now(), LEASE, BATCH).await?;
             if requests.is_empty() {
                 break;
@@ -96,6 +90,16 @@ impl Subscriptions {
             self.ask_all(requests, stop, &mut sum).await?;
         }
         Ok(sum)
+    }
+
+    async fn compare(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let missing = self.store.compare_subscriptions(self.base.clone(), now).await?;
+        let new: Vec<NewSubscription> = missing.into_iter().filter_map(|of| self.subscription(of)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.store.add_subscriptions(new, now).await
     }
 
     /// A subscription with an address and a secret that nobody can guess.
@@ -184,7 +188,8 @@ impl Subscriptions {
                 String::new()
             }
             Err(e) => {
-                let reason = chain(&e);
+                // Hubs like to repeat what they were sent.
+                let reason = secrets_of(request).fold(chain(&e), |reason, secret| reason.replace(secret, "..."));
                 warn!("the hub {hub} did not take the request to {wish}: {reason}");
                 sum.failed += 1;
                 reason
@@ -224,6 +229,14 @@ impl Subscriptions {
             Ok(None) | Err(_) => Some(LOOK),
         }
     }
+}
+
+/// What only the hub and this program may know.
+fn secrets_of(request: &HubRequest) -> impl Iterator<Item = &str> {
+    let token = request.callback.rsplit('/').next().unwrap_or_default();
+    [token, request.secret.as_str()]
+        .into_iter()
+        .filter(|secret| !secret.is_empty())
 }
 
 /// 32 random bytes in hexadecimal digits; None, and nobody is subscribed to now, where the system has none.

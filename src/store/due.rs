@@ -144,12 +144,17 @@ impl Store {
                 [now, beyond],
             )?;
             db.execute("update feed set leased_until = 0 where leased_until > ?1", [beyond])?;
+            db.execute("update host set wait_until = ?1 where wait_until > ?2", [now, beyond])?;
             db.execute(
                 "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
                 [now, beyond],
             )?;
             db.execute(
                 "update subscription set next_attempt_at = ?1, leased_until = 0 where next_attempt_at > ?2",
+                [now, beyond],
+            )?;
+            db.execute(
+                "update subscription set lease_ends_at = ?1 where lease_ends_at > ?2",
                 [now, beyond],
             )?;
             Ok(())

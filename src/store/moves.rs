@@ -18,11 +18,12 @@ pub enum Decision {
 }
 
 impl Store {
-    /// Does what the operator decided: the feed is due at once, and asked without validators of the other address.
+    /// Does what the operator decided: the feed is due at once, and asked without validators of the other address. Says whether it was
+    /// done: not while the feed is being polled, whose outcome is that of the old address.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn decide_move(&self, feed: FeedId, decision: Decision) -> Result<(), StoreError> {
+    pub async fn decide_move(&self, feed: FeedId, decision: Decision, now: Timestamp) -> Result<bool, StoreError> {
         self.write("moving a feed", move |db| {
             let (to, why) = match &decision {
                 Decision::MoveTo(to) => (to.as_str(), "the operator moved it"),
@@ -31,10 +32,10 @@ impl Store {
             db.prepare_cached(
                 "update feed set refused_url = iif(?2 = '', moved_url, ''), moved_url = ?2, moved_at = null, move_url = '',
                      proposed_url = '', notice = '', etag = null, last_modified = null, failures = 0, failing_since = null,
-                     next_poll_at = 0, next_poll_why = ?3 where id = ?1",
+                     next_poll_at = 0, next_poll_why = ?3 where id = ?1 and leased_until <= ?4",
             )?
-            .execute(params![feed.0, to, why])
-            .map(|_| ())
+            .execute(params![feed.0, to, why, now.as_millisecond()])
+            .map(|done| done > 0)
         })
         .await
     }

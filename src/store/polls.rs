@@ -49,7 +49,8 @@ impl Store {
         .await
     }
 
-    /// For each of these, whether the feed has an item that a reader would take for it: the same link, title and date.
+    /// For each of these, whether the feed has an item that a reader would take for it: the same link, title and date, or the same
+    /// in all.
     ///
     /// # Errors
     /// When the database fails.
@@ -57,13 +58,14 @@ impl Store {
         self.read("comparing items by what is seen", move |db| {
             let mut statement = db.prepare_cached(
                 "select exists (select 1 from item where canonical_link = ?2 and canonical_link <> '' and feed_id = ?1
-                     and title = ?3 and published_at = ?4)",
+                     and (content_hash = ?5 or title = ?3 and published_at = ?4))",
             )?;
             let is_known = |face: &Face| {
                 let published = face.published.map(Timestamp::as_millisecond);
-                statement.query_row(params![feed.0, face.canonical_link, face.title, published], |row| {
-                    row.get(0)
-                })
+                statement.query_row(
+                    params![feed.0, face.canonical_link, face.title, published, face.content_hash],
+                    |row| row.get(0),
+                )
             };
             faces.iter().map(is_known).collect()
         })
@@ -258,7 +260,7 @@ fn write_feed(db: &Connection, intent: &PollIntent, committed: &mut Committed) -
             .execute(params![feed, validators.etag, validators.last_modified])?;
     }
     if let Some(offered) = &intent.offered {
-        db.prepare_cached("update feed set offered_url = ?2 where id = ?1")?
+        db.prepare_cached("update feed set offered_url = iif(url = ?2, '', ?2) where id = ?1")?
             .execute(params![feed, offered.as_str()])?;
     }
     if let Some(rhythm) = &intent.rhythm {
@@ -287,7 +289,7 @@ fn write_sums(db: &Connection, intent: &PollIntent, committed: Committed) -> Sql
     let seconds = |wait: Option<Duration>| wait.map_or(0, |wait| signed(wait.as_secs()));
     db.prepare_cached(
         "update feed set next_poll_at = ?2, next_poll_why = ?3, pace = ?4, leased_until = 0, polls = polls + 1,
-             failure = ?5, error = ?6, fresh_seconds = ?7, retry_after_seconds = ?8,
+             failure = ?5, error = ?6, fresh_seconds = iif(?10 = 'failed' and ?7 = 0, fresh_seconds, ?7), retry_after_seconds = ?8,
              conditional_polls = conditional_polls + ?9, not_modified_polls = not_modified_polls + (?10 = 'not_modified'),
              bytes_received = bytes_received + ?11, items_stored = items_stored + ?12,
              failures = iif(?10 = 'failed', failures + 1, 0),

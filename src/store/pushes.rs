@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::feed::FeedId;
-use crate::model::poll::Committed;
+use crate::model::poll::{Committed, ItemChange};
 use crate::model::subscription::{Push, PushId, PushIntent, SubscriptionId};
 use crate::store::rows::signed;
 use crate::store::{SqlResult, Store, StoreError, polls, subscriptions};
@@ -65,14 +65,16 @@ impl Store {
     /// When the database fails.
     pub async fn pushed_feeds(&self, now: Timestamp) -> Result<(Vec<FeedId>, bool), StoreError> {
         self.write("looking into the inbox", move |db| {
-            db.prepare_cached(
-                "delete from push where received_at < ?1 or tries >= ?2
-                     or not exists (select 1 from feed where id = feed_id and configured = 1)",
-            )?
-            .execute(params![
-                now.as_millisecond().saturating_sub(signed(TOO_OLD.as_millis())),
-                MAX_TRIES
-            ])?;
+            db.prepare_cached("delete from push where not exists (select 1 from feed where id = feed_id and configured = 1)")?
+                .execute([])?;
+            let oldest = now.as_millisecond().saturating_sub(signed(TOO_OLD.as_millis()));
+            let given_up = {
+                let mut statement =
+                    db.prepare_cached("delete from push where received_at < ?1 or tries >= ?2 returning feed_id")?;
+                let rows = statement.query_map(params![oldest, MAX_TRIES], |row| row.get(0))?;
+                rows.collect::<SqlResult<Vec<i64>>>()?
+            };
+            dropped(db, given_up, "what its hub pushed could not be taken in")?;
             let mut statement = db.prepare_cached(
                 "select feed_id, leased_until <= ? from push join feed on feed.id = feed_id group by feed_id order by min(push.id)",
             )?;
@@ -116,9 +118,21 @@ impl Store {
         self.write("storing what a hub has pushed", move |db| {
             let feed = intent.feed;
             let committed = polls::write_changes(db, feed, &intent.changes, intent.read_at)?;
+            // A hub may be behind its publisher: what it changed is looked at again, whole, by the next poll. Who is gone stays so.
+            let is_edited = intent
+                .changes
+                .iter()
+                .any(|change| matches!(change, ItemChange::Edited { .. }));
+            if is_edited {
+                db.prepare_cached(
+                    "update feed set etag = null, last_modified = null, document_hash = null where id = ?",
+                )?
+                .execute([feed.0])?;
+            }
             db.prepare_cached(
-                "update feed set leased_until = 0, next_poll_at = ?2, next_poll_why = coalesce(?3, next_poll_why), pace = ?4,
-                     rhythm = coalesce(?5, rhythm) where id = ?1",
+                "update feed set leased_until = 0, next_poll_at = iif(next_poll_at is null, null, ?2),
+                     next_poll_why = iif(next_poll_at is null, next_poll_why, coalesce(?3, next_poll_why)),
+                     pace = iif(?3 is null, pace, ?4), rhythm = coalesce(?5, rhythm) where id = ?1",
             )?
             .execute(params![
                 feed.0,
@@ -162,11 +176,14 @@ impl Store {
                 .prepare_cached("select coalesce(max(finished_at), 0) from poll where feed_id = ?")?
                 .query_row([feed.0], |row| row.get::<_, i64>(0))?;
             let soon = last.saturating_add(signed(gap.as_millis())).max(now.as_millisecond());
+            // Never sooner than the publisher asks.
             db.prepare_cached(
-                "update feed set next_poll_at = ?2, next_poll_why = 'its hub says that there is something new'
-                 where id = ?1 and configured = 1 and failures = 0 and next_poll_at > ?2",
+                "update feed set next_poll_at = max(?2, ?3 + 1000 * max(fresh_seconds, retry_after_seconds, 60 * ttl_minutes)),
+                     next_poll_why = 'its hub says that there is something new'
+                 where id = ?1 and configured = 1 and failures = 0
+                     and next_poll_at > max(?2, ?3 + 1000 * max(fresh_seconds, retry_after_seconds, 60 * ttl_minutes))",
             )?
-            .execute([feed.0, soon])
+            .execute([feed.0, soon, last])
             .map(|_| ())
         })
         .await
@@ -195,12 +212,18 @@ fn make_room(db: &Connection) -> SqlResult<()> {
              where place > ?1 or (bytes > ?2 and id < newest)) returning feed_id",
     )?;
     let rows = statement.query_map(params![WAITING_PER_FEED, signed(WAITING_BYTES)], |row| row.get(0))?;
-    for feed in rows.collect::<SqlResult<Vec<i64>>>()? {
+    let feeds = rows.collect::<SqlResult<Vec<i64>>>()?;
+    dropped(db, feeds, "its hub pushed more than could be kept")
+}
+
+/// Documents of these feeds were dropped: they are polled when they would be without their hubs.
+fn dropped(db: &Connection, feeds: Vec<i64>, why: &str) -> SqlResult<()> {
+    for feed in feeds {
         db.prepare_cached(
-            "update feed set next_poll_at = unpushed_poll_at, next_poll_why = 'its hub pushed more than could be kept'
+            "update feed set next_poll_at = unpushed_poll_at, next_poll_why = ?2
              from subscription where feed.id = ?1 and feed_id = feed.id and next_poll_at > unpushed_poll_at",
         )?
-        .execute([feed])?;
+        .execute(params![feed, why])?;
         db.prepare_cached("update subscription set dropped = dropped + 1 where feed_id = ? and state <> 'leaving'")?
             .execute([feed])?;
     }

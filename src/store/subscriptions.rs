@@ -57,7 +57,8 @@ pub struct Callback {
 }
 
 impl Store {
-    /// Compares subscriptions with feeds: leaves hubs that no configured feed names any more, and those that would call another
+    /// Compares subscriptions with feeds (but those that are asked in a way of their own: their hubs would be asked in another):
+    /// leaves hubs that no configured feed names any more, and those that would call another
     /// address than one under `base` (without a slash at its end; None: no hub could call), ends what is over, and says what is missing.
     ///
     /// # Errors
@@ -73,6 +74,7 @@ impl Store {
                 "update subscription set state = 'leaving', pending = '', attempts = 0, next_attempt_at = ?1, trusted = 0
                  where state <> 'leaving' and not exists (
                      select 1 from feed where id = feed_id and configured = 1 and next_poll_at is not null and hub_url = hub
+                         and access = ''
                          and {TOPIC} = topic and callback = ?2 || '/websub/' || token)"
             ))?
             .execute(params![now, base.as_deref().unwrap_or_default()])?;
@@ -92,7 +94,7 @@ impl Store {
             }
             let mut statement = db.prepare_cached(&format!(
                 "select id, hub_url, {TOPIC} as topic from feed
-                 where configured = 1 and hub_url <> '' and next_poll_at is not null
+                 where configured = 1 and hub_url <> '' and next_poll_at is not null and access = ''
                      and not exists (select 1 from subscription where feed_id = feed.id and state <> 'leaving') limit ?"
             ))?;
             let rows = statement.query_map([signed(BATCH)], |row| {
@@ -185,7 +187,8 @@ impl Store {
         .await
     }
 
-    /// Lets a hub confirm that it will push until `lease_ends_at`; it is asked again at `next`. False: it was not asked for that.
+    /// Lets a hub confirm that it will push until `lease_ends_at`; it is asked again at `next`. It may confirm again: our answer may have
+    /// been lost. False: it was not asked for that.
     ///
     /// # Errors
     /// When the database fails.
@@ -201,7 +204,7 @@ impl Store {
                 .prepare_cached(
                     "update subscription set state = 'active', pending = '', attempts = 0, error = '', lease_ends_at = ?3,
                          next_attempt_at = ?4
-                     where token = ?1 and topic = ?2 and pending = 'subscribe' and state <> 'leaving'
+                     where token = ?1 and topic = ?2 and (pending = 'subscribe' or state = 'active') and state <> 'leaving'
                          and exists (select 1 from feed where id = feed_id and configured = 1)",
                 )?
                 .execute(params![token, topic, lease_ends_at.as_millisecond(), next.as_millisecond()])?;

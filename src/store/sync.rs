@@ -27,6 +27,11 @@ const AFRESH: &str = "etag = null, last_modified = null, document_hash = null, o
      proposed_url = '', searched_at = null, notice = '', hub_url = '', topic_url = '',
      next_poll_at = 0, next_poll_why = 'its address is new'";
 
+/// A feed that had moved by itself is where the configuration says now.
+const ARRIVE: &str =
+    "update feed set url = ?2, moved_url = '', moved_at = null, move_url = '', move_since = null, move_polls = 0,
+     notice = '' where id = ?1 and url <> ?2";
+
 impl Store {
     /// Makes the table of feeds say what the configuration says. Feeds that are gone from it keep their items and their history,
     /// and come back as they were. A feed under a new name at a known address is the same feed. A new address starts afresh, unless
@@ -142,10 +147,7 @@ fn same(db: &Connection, feeds: &FeedList, rows: &mut Rows) -> SqlResult<Vec<usi
         "select id, configured = 1 and url = ?2 and feed_group = ?3 and manner = ?4 and access = ?5 from feed
          where name = ?1 and (url = ?2 or moved_url = ?2)",
     )?;
-    let mut arrive = db.prepare(
-        "update feed set url = ?2, moved_url = '', moved_at = null, move_url = '', move_since = null, move_polls = 0, notice = ''
-         where id = ?1 and url <> ?2",
-    )?;
+    let mut arrive = db.prepare(ARRIVE)?;
     let mut keep = Keep::prepare(db)?;
     let mut others = Vec::new();
     for (at, feed) in feeds.iter().enumerate() {
@@ -175,8 +177,11 @@ fn under_other_names(
     places: &[usize],
     rows: &mut Rows,
 ) -> SqlResult<(Vec<(usize, i64)>, Vec<usize>)> {
-    // Of several under one address, the configured one comes first.
-    let mut find = db.prepare("select id from feed where url = ? order by configured desc, id desc")?;
+    // Of several under one address, the configured one comes first; one that has moved there by itself comes last.
+    let mut find = db.prepare(
+        "select id from feed where url = ?1 or (moved_url = ?1 and moved_url <> '')
+         order by url = ?1 desc, configured desc, id desc",
+    )?;
     let mut free = db.prepare("update feed set name = 'former ' || id || ': ' || name where id = ?")?;
     let (mut found, mut others) = (Vec::new(), Vec::new());
     for at in places {
@@ -202,10 +207,12 @@ fn under_other_names(
 fn rename(db: &Connection, feeds: &FeedList, renamed: &[(usize, i64)]) -> SqlResult<()> {
     // A feed that is no longer polled may hold the name still.
     let mut free = db.prepare("update feed set name = 'former ' || id || ': ' || name where name = ?")?;
+    let mut arrive = db.prepare(ARRIVE)?;
     let mut keep = Keep::prepare(db)?;
     for (at, id) in renamed {
         let Some(feed) = feeds.get(*at) else { continue };
         free.execute([feed.name])?;
+        arrive.execute(params![id, feed.url])?;
         keep.run(*id, feed)?;
     }
     Ok(())

@@ -198,8 +198,9 @@ impl Metrics {
     }
 
     /// A document that a hub pushed was taken.
-    pub fn push_accepted(&self, committed: Committed) {
+    pub fn push_accepted(&self, bytes: u64, committed: Committed) {
         self.pushes_accepted.inc();
+        self.received.inc_by(bytes);
         self.items_stored(committed);
     }
 

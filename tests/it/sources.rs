@@ -117,6 +117,50 @@ async fn a_page_whose_feed_is_gone_is_asked_for_another() {
 }
 
 #[tokio::test]
+async fn a_page_that_cannot_be_asked_for_its_feed_now_stops_nothing() {
+    let (site, feeds) = (Origin::start().await, Origin::start_at("127.0.0.2:0").await);
+    let page = format!(
+        "<html><link rel=alternate type=application/rss+xml href={}></html>",
+        feeds.url("/old")
+    );
+    site.set("/blog", html(&page));
+    site.set("/busy", Answer::Plain(429, vec![], vec![]));
+    feeds.serve("/old", rss("A", &[("1", "One", "https://a.example/1")]));
+    let config = feed("a", &site.url("/blog")) + &feed("busy", &site.url("/busy"));
+    let app = TestApp::new(&config).await;
+    app.poll_named(&["a"]).await;
+    feeds.set("/old", Answer::Plain(404, vec![], vec![]));
+    let scheduler = app.app.scheduler();
+    app.poll_by(&scheduler, &["busy"]).await;
+    let failed = app.poll_by(&scheduler, &["a"]).await.remove(0);
+    assert!(failed.error.as_deref().unwrap().contains("left alone"), "{failed:?}");
+    assert!(app.status("a").await.next_poll_at.is_some(), "nobody said 410");
+}
+
+#[tokio::test]
+async fn a_page_that_became_the_feed_is_asked_alone() {
+    let origin = Origin::start().await;
+    let page = "<html><link rel=alternate type=application/rss+xml href=/old></html>";
+    origin.set("/blog", html(page));
+    origin.serve("/old", rss("A", &[("1", "One", "https://a.example/1")]));
+    let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
+    app.poll_all().await;
+    origin.set("/old", Answer::Plain(404, vec![], vec![]));
+    origin.serve(
+        "/blog",
+        rss(
+            "A",
+            &[("1", "One", "https://a.example/1"), ("2", "Two", "https://a.example/2")],
+        ),
+    );
+    assert_eq!(app.poll_all().await[0].outcome, Outcome::Fetched);
+    let asked = origin.asked("/old").len();
+    assert_eq!(app.poll_all().await[0].outcome, Outcome::NotModified);
+    assert_eq!(origin.asked("/old").len(), asked);
+    assert_eq!(app.status("a").await.offered_url, "");
+}
+
+#[tokio::test]
 async fn an_offered_feed_that_asks_to_wait_is_waited_for() {
     let origin = Origin::start().await;
     origin.set(

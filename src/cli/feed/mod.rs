@@ -6,6 +6,7 @@ mod show;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Subcommand;
 use comfy_table::{Cell, Table, presets};
 use jiff::Timestamp;
@@ -102,7 +103,9 @@ pub(super) async fn feed(file: Option<PathBuf>, command: FeedCommand) -> anyhow:
             let app = open(file.as_ref()).await?;
             let feed = named(&app, &name).await?;
             let (decision, said) = decision(&feed, url.as_deref(), back)?;
-            app.store.decide_move(feed.id, decision).await?;
+            if !app.store.decide_move(feed.id, decision, app.clock.now()).await? {
+                bail!("{name:?} is being polled right now; nothing was changed, try again in a minute");
+            }
             print(&format!("{said}\n"))?;
         }
     }

@@ -183,9 +183,24 @@ fn ours(facts: &PollFacts<'_>, limits: &PollConfig, now: Timestamp) -> (Duration
     }
     if facts.failures > 0 {
         let doubled = limits.interval.saturating_mul(2_u32.saturating_pow(facts.failures - 1));
-        return (doubled.min(limits.max_interval), Reason::Failures(facts.failures));
+        // Who fails is never asked sooner than if all were well.
+        let (usual, _) = by_rhythm(facts, limits, now);
+        return (
+            doubled.min(limits.max_interval).max(usual),
+            Reason::Failures(facts.failures),
+        );
     }
-    let (wait, reason) = match facts.rhythm {
+    let (wait, reason) = by_rhythm(facts, limits, now);
+    if facts.gap {
+        ((wait / 2).max(limits.min_interval), Reason::Gap)
+    } else {
+        (wait, reason)
+    }
+}
+
+/// The wait after which news is likely.
+fn by_rhythm(facts: &PollFacts<'_>, limits: &PollConfig, now: Timestamp) -> (Duration, Reason) {
+    match facts.rhythm {
         None => (limits.interval, Reason::Interval),
         Some(rhythm) => {
             let (wait, weekly) = rhythm.wait(now, limits.interval, limits.max_interval);
@@ -197,11 +212,6 @@ fn ours(facts: &PollFacts<'_>, limits: &PollConfig, now: Timestamp) -> (Duration
                 (wait, Reason::Rhythm(weekly))
             }
         }
-    };
-    if facts.gap {
-        ((wait / 2).max(limits.min_interval), Reason::Gap)
-    } else {
-        (wait, reason)
     }
 }
 

@@ -118,6 +118,9 @@ impl Rhythm {
                 );
             }
             expected += rate * left;
+            if from_millis(next) <= at {
+                break;
+            }
             at = from_millis(next);
         }
         (longest, rate_per_week(total, seen.hours))
@@ -128,7 +131,7 @@ impl Rhythm {
         let passed = hours_between(self.at, now);
         let fade = weight(passed);
         Self {
-            at: now.max(self.at),
+            at: now,
             hours: self.hours * fade + weighed(passed),
             by_hour: self.by_hour.map(|count| count * fade),
             by_day: self.by_day.map(|count| count * fade),

@@ -18,6 +18,8 @@ use crate::model::poll::HostRest;
 const REMEMBERED: usize = 4096;
 /// Polls that may wait at one door for each request that may be made at once; others get a time of their own.
 const WAITING: usize = 8;
+/// Nobody waits longer in memory for the spacing of a host.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The rest of a host that does not say how long; doubled with each such answer in a row.
 const REST: Duration = Duration::from_secs(15 * 60);
 /// The longest rest that is ours to choose.
@@ -36,6 +38,7 @@ const FORGIVEN_AFTER: u32 = 20;
 pub struct Hosts {
     connections: usize,
     spacing: Duration,
+    concurrency: usize,
     own: Vec<HostConfig>,
     all: Arc<Semaphore>,
     doors: Arc<Mutex<HashMap<String, Door>>>,
@@ -114,6 +117,7 @@ impl Hosts {
         Self {
             connections: config.host_connections,
             spacing: config.host_spacing,
+            concurrency: all,
             own: config.hosts.clone(),
             all: Arc::new(Semaphore::new(all)),
             doors: Arc::default(),
@@ -146,9 +150,14 @@ impl Hosts {
         if begin > Instant::now() {
             tokio::time::sleep_until(begin).await;
         }
+        let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
+        // It begins only now: the next one counts from here.
+        self.with_door(host, |door| {
+            door.next = door.next.max(Instant::now() + slowed(spacing, door.strikes));
+        });
         Entrance {
             _at_host: at_host,
-            _of_all: Arc::clone(&self.all).acquire_owned().await.ok(),
+            _of_all: of_all,
         }
     }
 
@@ -173,9 +182,14 @@ impl Hosts {
     /// Room to wait for the host, or the time to come back: so the feeds of one host never fill the room of all others.
     #[must_use]
     pub fn place(&self, host: &str, now: Timestamp) -> Place {
-        let room = WAITING * self.connections_of(host);
-        let spacing = self.spacing_of(host).max(LEAST_SPACING);
+        let most = (WAITING * self.connections_of(host)).min(self.concurrency / 2);
+        let spacing = self.spacing_of(host);
         self.with_door(host, |door| {
+            let spacing = slowed(spacing, door.strikes);
+            // So many that each has its turn before long.
+            let in_time = LONGEST_WAIT.as_millis().checked_div(spacing.as_millis());
+            let in_time = in_time.map_or(usize::MAX, |turns| usize::try_from(turns).unwrap_or(usize::MAX));
+            let room = most.min(in_time).max(1);
             if door.rest_until > now {
                 return Place::Later(door.rest_until, "its host asked to be left alone until then");
             }
@@ -184,7 +198,7 @@ impl Hosts {
                 let (host, doors) = (host.to_owned(), Arc::clone(&self.doors));
                 return Place::Here(Ticket { host, doors });
             }
-            let spacing = slowed(spacing, door.strikes);
+            let spacing = spacing.max(LEAST_SPACING);
             let after_these = later(now, spacing.saturating_mul(u32::try_from(room).unwrap_or(u32::MAX)));
             door.given = later(door.given, spacing).max(after_these);
             Place::Later(door.given, "other feeds of its host are polled before it")
@@ -301,7 +315,7 @@ mod tests {
             max_body_bytes: 1,
             contact: String::new(),
         };
-        Hosts::new(&config, 8)
+        Hosts::new(&config, 64)
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

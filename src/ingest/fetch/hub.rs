@@ -97,7 +97,18 @@ impl Fetcher {
             }
             let _entrance = self.hosts.enter(address.host()).await;
             let hop = tokio::time::timeout(self.config.timeout, self.hub_hop(&address, form, now));
-            match hop.await.map_err(|_| FetchError::Timeout(self.config.timeout))?? {
+            let answer = hop.await.map_err(|_| FetchError::Timeout(self.config.timeout))?;
+            if let Err(
+                error @ HubError::Refused {
+                    status, retry_after, ..
+                },
+            ) = &answer
+                && (*status == 429 || *status == 503 && retry_after.is_some())
+            {
+                // Its other feeds wait too. Each request keeps its own time in the store.
+                self.hosts.strike(address.host(), *retry_after, now, &error.to_string());
+            }
+            match answer? {
                 None => return Ok(()),
                 Some(next) if address.as_url().scheme() == "https" && next.as_url().scheme() == "http" => {
                     return Err(FetchError::Downgrade(next).into());

@@ -27,6 +27,7 @@ use crate::ingest::fetch::guard::Guard;
 use crate::ingest::fetch::hosts::Hosts;
 pub use crate::ingest::fetch::signals::Signals;
 use crate::ingest::fetch::signals::{conditions, contradicts, text};
+use crate::model::clock::later;
 use crate::model::feed::{Access, FeedUrl, FeedUrlError, Validators};
 use crate::model::poll::HostRest;
 use crate::text::html::{Sanitiser, excerpt, to_text};
@@ -214,28 +215,30 @@ impl Fetcher {
     }
 
     async fn hop(&self, hops: &mut Hops<'_>) -> Result<Hop, FetchError> {
-        let (host, now) = (hops.address.host().to_owned(), hops.question.now);
+        let (host, arrived) = (hops.address.host().to_owned(), Instant::now());
+        let asked_at = hops.question.now;
         self.guard.check_url(hops.address.as_url())?;
         let left_alone = || {
+            let now = later(asked_at, arrived.elapsed());
             let until = self.hosts.resting(&host, now)?;
             Some(Hop::Done(Fetched::Later(until, host.clone())))
         };
-        if let Some(later) = left_alone() {
-            return Ok(later);
+        if let Some(turned_away) = left_alone() {
+            return Ok(turned_away);
         }
         let request = self.request(hops).await?;
-        let arrived = Instant::now();
         let _entrance = self.hosts.enter(&host).await;
         // Somebody before us may have been told so while we waited.
-        if let Some(later) = left_alone() {
-            return Ok(later);
+        if let Some(turned_away) = left_alone() {
+            return Ok(turned_away);
         }
         hops.waited.get_or_insert(arrived.elapsed());
         let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
         let limit = limit.unwrap_or(self.config.timeout);
         let answer = tokio::time::timeout(limit, self.answer(hops, request)).await;
         let answer = answer.unwrap_or(Err(FetchError::Timeout(limit)));
-        // Before the next is let in.
+        // Before the next is let in. What it asks for counts from its answer: it may have been long in coming.
+        let now = later(asked_at, arrived.elapsed());
         hops.rest = self.told(&host, &answer, now).or(hops.rest.take());
         answer
     }

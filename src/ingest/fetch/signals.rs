@@ -120,16 +120,23 @@ fn said_of_caches(cache_control: &str) -> Said {
         return Said::NotToBeKept;
     }
     directives()
-        .find_map(|directive| directive.strip_prefix("max-age=")?.trim_matches('"').parse().ok())
-        .map_or(Said::Nothing, |seconds| Said::Age(Duration::from_secs(seconds)))
+        .find_map(|directive| seconds(directive.strip_prefix("max-age=")?.trim_matches('"')))
+        .map_or(Said::Nothing, Said::Age)
 }
 
 /// Seconds, or a date.
 fn retry_after(value: &str, sent: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
+    if let Some(seconds) = seconds(value) {
+        return Some(seconds);
     }
     Duration::try_from(http_date(value)?.duration_since(sent)).ok()
+}
+
+/// RFC 9111 §1.2.2: what is too large to be counted is very large.
+fn seconds(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))))
 }
 
 fn http_date(value: &str) -> Option<Timestamp> {

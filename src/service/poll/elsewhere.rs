@@ -1,6 +1,8 @@
 //! Feeds that are not where they are said to be: on the page that offers them, or somewhere else on the site.
 
-use jiff::SignedDuration;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use crate::ingest::fetch::{Document, Fetched};
@@ -23,12 +25,16 @@ impl Poller {
         document: Document,
         means: Means,
     ) -> Result<Found, StoreError> {
+        let signals = document.signals.clone();
         let unread = match self.understood(feed, document, means).await? {
             Ok(found) => return Ok(found),
             Err(unread) => unread,
         };
+        // What the publisher asks for counts, whatever came with it.
         let failure = |failure, reason| Found {
             bytes: unread.bytes,
+            retry_after: signals.retry_after,
+            fresh_for: signals.fresh_for,
             ..Found::failed(failure, reason, Some(200))
         };
         let Some(offer) = unread.offer else {
@@ -50,6 +56,7 @@ impl Poller {
                     failure: name, reason, ..
                 }) => Ok(failure(name, found(&reason))),
             },
+            Ok(Fetched::Later(until, host)) => Ok(self.turned_away(until, &host)),
             Ok(_) => Ok(failure(Failure::Missing, found("it has no document"))),
             Err(e) => Ok(Found {
                 error: Some((e.failure(), found(&chain(&e)))),
@@ -61,9 +68,28 @@ impl Poller {
     /// The feed that a page offered is no more: the page may offer another by now.
     pub(super) async fn find_again(&self, feed: &FeedForPoll) -> Result<Found, StoreError> {
         match self.fetch(feed, &feed.url).await {
-            Ok(Fetched::Document(document)) => self.document(feed, *document, Means::FeedOrPage).await,
+            Ok(Fetched::Document(document)) => {
+                let found = self.document(feed, *document, Means::FeedOrPage).await?;
+                // The page has become the feed.
+                let offered = found.document.as_ref().map(|_| feed.url.clone());
+                Ok(Found {
+                    offered: found.offered.or(offered),
+                    ..found
+                })
+            }
+            Ok(Fetched::Later(until, host)) => Ok(self.turned_away(until, &host)),
             Ok(_) => Ok(Found::gone()),
             Err(e) => Ok(Found::unanswered(&e)),
+        }
+    }
+
+    /// A host that had to be asked wants to be left alone: another try when that is over.
+    fn turned_away(&self, until: Timestamp, host: &str) -> Found {
+        let reason = format!("{host} asked to be left alone until {until}");
+        let wait = until.duration_since(self.clock.now());
+        Found {
+            retry_after: Duration::try_from(wait).ok(),
+            ..Found::failed(Failure::Throttled, reason, None)
         }
     }
 
@@ -83,9 +109,10 @@ impl Poller {
     pub(super) async fn search_site(&self, feed: &FeedForPoll) -> Option<String> {
         let now = self.clock.now();
         let page = self.site_of(feed)?;
-        let answer = self.fetch(feed, &page).await;
-        let Ok(Fetched::Document(document)) = answer else {
-            return Some(String::new());
+        let document = match self.fetch(feed, &page).await {
+            Ok(Fetched::Document(document)) => document,
+            Ok(Fetched::Later(..)) => return None,
+            _ => return Some(String::new()),
         };
         let input = ingest::Input {
             bytes: &document.bytes,

@@ -32,6 +32,8 @@ pub(super) struct Found {
     /// Where permanent redirects led, and whether the same feed was there.
     pub(super) moved_to: Option<FeedUrl>,
     pub(super) is_same: bool,
+    /// Whether another feed was there.
+    pub(super) is_other: bool,
     pub(super) document: Option<ReadDocument>,
     pub(super) gap: Option<Gap>,
     pub(super) rhythm: Option<Vec<u8>>,
@@ -54,6 +56,7 @@ impl Found {
             offered: None,
             moved_to: None,
             is_same: false,
+            is_other: false,
             document: None,
             gap: None,
             rhythm: None,
@@ -131,6 +134,7 @@ impl Found {
         Trace {
             led_to: self.moved_to.as_ref().filter(|_| says_something),
             is_same: self.is_same,
+            is_other: self.is_other,
             is_known: feed.was_read(),
         }
     }

@@ -35,6 +35,7 @@ impl Poller {
             Ok(found) => found,
             Err(unread) => {
                 self.store.give_back(vec![feed.id]).await?;
+                self.metrics.push_ignored();
                 polled.failure = Some(unread.failure);
                 polled.error = Some(unread.reason);
                 return Ok(polled);
@@ -43,7 +44,7 @@ impl Poller {
         polled.outcome = found.outcome;
         let intent = self.push_intent(&feed, push, found);
         polled.committed = self.store.commit_push(intent).await?;
-        self.metrics.push_accepted(polled.committed);
+        self.metrics.push_accepted(polled.bytes, polled.committed);
         let new = polled.committed.new;
         if new > 0 {
             self.arrived.notify_one();
@@ -54,7 +55,13 @@ impl Poller {
 
     fn push_intent(&self, feed: &FeedForPoll, push: PushId, found: Found) -> PushIntent {
         let now = self.clock.now();
-        let sharing = hub::after_push(feed.pushed, feed.due_at, now, self.limits.max_interval);
+        let sharing = hub::after_push(
+            feed.pushed,
+            found.has_news(),
+            feed.due_at,
+            now,
+            self.limits.max_interval,
+        );
         let wait = sharing
             .next_poll_at
             .map(|at| at.duration_since(now))

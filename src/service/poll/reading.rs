@@ -10,7 +10,7 @@ use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::{self, decide, hub, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
-use crate::model::item::{ItemKey, KeyedItem, NewItem};
+use crate::model::item::{Face, ItemKey, KeyedItem, NewItem};
 use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
@@ -65,10 +65,16 @@ impl Poller {
             return Ok(Ok(found));
         }
         found.is_same = known > 0 && known * 2 >= usize::try_from(read.entries).unwrap_or_default();
+        let led_to = found.moved_to.as_ref();
+        let is_protected = led_to.is_some_and(|to| feed.address().is_the_same_but_for_protection(to));
+        found.is_other = known == 0 && !is_protected;
+        // Where redirects lead for the first time may be another feed altogether: that is no gap.
+        let candidate = feed.candidate.as_ref().map(|candidate| &candidate.to);
+        let is_at_home = led_to.is_none_or(|to| is_protected || candidate == Some(to) || feed.refused == to.as_str());
         if let (Some(after), 0) = (feed.last_success_at, known)
             && feed.entries > 1
             && read.entries > 0
-            && found.moved_to.is_none()
+            && is_at_home
         {
             found.gap = Some(self.fill(feed, after, older, &mut read).await?);
         }
@@ -137,14 +143,14 @@ impl Poller {
         }))
     }
 
-    /// Drops entries that are known under another key: the same link, title and date. Some publishers make identifiers anew at each
+    /// Drops entries that are known under another key: the same link, title and date, or all the same. Some publishers make identifiers anew at each
     /// request. Returns how many they were.
     async fn drop_twins(&self, feed: &FeedForPoll, changes: &mut Vec<ItemChange>) -> Result<usize, StoreError> {
-        let items: Vec<_> = changes.iter().filter_map(new_item).map(NewItem::face).collect();
-        if items.is_empty() {
+        let faces: Vec<_> = changes.iter().filter_map(face).collect();
+        if faces.is_empty() {
             return Ok(0);
         }
-        let mut are_twins = self.store.known_faces(feed.id, items).await?.into_iter();
+        let mut are_twins = self.store.known_faces(feed.id, faces).await?.into_iter();
         let before = changes.len();
         changes.retain(|change| new_item(change).is_none() || !are_twins.next().unwrap_or_default());
         Ok(before - changes.len())
@@ -254,6 +260,18 @@ fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec
 fn new_key(change: &ItemChange) -> Option<ItemKey> {
     match change {
         ItemChange::New { key, .. } => Some(*key),
+        _ => None,
+    }
+}
+
+fn face(change: &ItemChange) -> Option<Face> {
+    match change {
+        ItemChange::New { item, content_hash, .. } => Some(Face {
+            canonical_link: item.canonical_link.clone(),
+            title: item.title.clone(),
+            published: item.published,
+            content_hash: *content_hash,
+        }),
         _ => None,
     }
 }

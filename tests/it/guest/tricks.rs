@@ -2,7 +2,7 @@
 
 use tidings::model::poll::{Failure, Outcome};
 
-use crate::guest::{answer, assert_failed, document, hours, simple, with_feed};
+use crate::guest::{answer, assert_failed, document, hours, simple, wait, with_feed};
 use crate::support::app::TestApp;
 use crate::support::origin::{Answer, Origin, rss};
 
@@ -190,6 +190,38 @@ async fn a_guid_for_each_request_tells_each_story_once() {
         assert_eq!(app.poll_all().await[0].committed.new, new);
     }
     assert_eq!(app.titles().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_guid_for_each_request_tells_undated_stories_once_too() {
+    let body = |request: u32| {
+        let items: String = [("One", "the first"), ("One", "the second")]
+            .iter()
+            .enumerate()
+            .map(|(number, (title, text))| {
+                format!(
+                    "<item><guid isPermaLink=\"false\">{request}-{number}</guid><title>{title}</title>\
+                     <link>https://a.example/{number}</link><description>{text}</description></item>"
+                )
+            })
+            .collect();
+        let document = format!("<rss version=\"2.0\"><channel><title>A</title>{items}</channel></rss>");
+        Answer::Plain(200, vec![], document.into())
+    };
+    let (_origin, app) = at((0..4).map(body)).await;
+    for new in [2, 0, 0, 0] {
+        assert_eq!(app.poll_all().await[0].committed.new, new);
+    }
+}
+
+#[tokio::test]
+async fn what_a_page_in_the_place_of_a_feed_asks_for_is_obeyed() {
+    let page = "<!doctype html><html><head><title>Back soon</title></head></html>";
+    let wait_for = [("content-type", "text/html"), ("retry-after", "36000")];
+    let (_origin, app) = at([Answer::Tagged(simple(&["1"])), answer(200, &wait_for, page)]).await;
+    app.poll_all().await;
+    assert_failed(&app.poll_all().await[0], Failure::WebPage);
+    assert!(wait(&app, "a").await >= hours(10));
 }
 
 #[tokio::test]
