@@ -49,7 +49,7 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
     }
     line("error", &feed.error);
     line("notice", &feed.notice);
-    line("publisher asks", &asked(&feed.asked));
+    line("asks", &asked(&feed.asked));
     line("politeness", &politeness(&feed.politeness));
     for subscription in &known.subscriptions {
         line("hub", &hub(subscription));

@@ -50,8 +50,13 @@ pub enum FetchError {
     #[error("cannot use {0}, which its configuration names")]
     Credentials(PathBuf, #[source] Box<dyn Error + Send + Sync>),
     /// No usable answer arrived; worth another try at the next poll.
-    #[error("{}", .0.sentence())]
-    Transport(Transport, #[source] reqwest::Error),
+    #[error("{}: {cause}", .how.sentence())]
+    Transport {
+        /// Its name.
+        how: Transport,
+        /// What the system or the library said in the end.
+        cause: String,
+    },
 }
 
 /// How a connection failed.
@@ -95,7 +100,7 @@ impl FetchError {
             Self::TooLarge(_) => Failure::TooLarge,
             Self::Timeout(_) => Failure::Timeout,
             Self::Credentials(..) => Failure::Credentials,
-            Self::Transport(how, _) => match how {
+            Self::Transport { how, .. } => match how {
                 Transport::Unreachable => Failure::Unreachable,
                 Transport::Refused => Failure::Refused,
                 Transport::Reset => Failure::Reset,
@@ -136,8 +141,11 @@ pub(super) fn transport(error: reqwest::Error) -> FetchError {
     } else {
         Transport::Reset
     };
-    let mut cause: Option<&(dyn Error + 'static)> = Some(&error);
+    let error = error.without_url();
+    let (mut cause, mut last): (Option<&(dyn Error + 'static)>, _) = (Some(&error), String::new());
     while let Some(error) = cause {
+        // The outer ones say only where in the library it happened.
+        last = error.to_string();
         if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
             return FetchError::Forbidden(forbidden.clone());
         }
@@ -149,7 +157,7 @@ pub(super) fn transport(error: reqwest::Error) -> FetchError {
         }
         cause = error.source();
     }
-    FetchError::Transport(how, error.without_url())
+    FetchError::Transport { how, cause: last }
 }
 
 /// What an error of the system is called. What is wrapped in another counts, however deep: the chain of causes passes over it.

@@ -476,7 +476,7 @@ async fn feed_show_says_when_and_why_and_what_was_asked_for_and_how_the_publishe
     for part in [
         "next poll     2026-11-22 14:".to_owned(),
         "because of: the publisher says it stays fresh (Cache-Control or Expires)".to_owned(),
-        "publisher asks".to_owned(),
+        "  asks          ".to_owned(),
         "every 90 minutes at most (ttl)".to_owned(),
         "fresh for 2h".to_owned(),
         "not in the hours 3 UTC".to_owned(),
