@@ -1,11 +1,12 @@
 //! The HTTP clients: one for each way out (plain, secure, through a proxy, with certificates of one's own).
 //!
-//! Most hosts are asked once in a long while, and their connections close with the answer. Those to hosts that others ask at the same
-//! time are kept for these, by clients that are renewed before they hold too many.
+//! Connections are kept for the next request, to so many hosts that they do not outgrow the files that a process may have open
+//! (usually 1024). A client that keeps those of enough hosts is replaced, and its idle connections close when the last of its requests
+//! has ended; until then hosts that are new get connections which close with the answer.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
@@ -20,8 +21,7 @@ use crate::model::feed::{Access, FeedUrl};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(10);
-/// A client that keeps connections and has asked so many hosts is replaced. Its idle connections close when the last of its requests
-/// has ended: all of them would outgrow the files that a process may have open (usually 1024).
+/// Hosts to which one client keeps connections.
 const HOSTS_PER_CLIENT: usize = 256;
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, \
      application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.5";
@@ -33,15 +33,26 @@ struct Way {
     secure: bool,
     proxy: String,
     ca_file: Option<PathBuf>,
-    /// Whether connections are kept for the next request.
-    keeps: bool,
 }
 
-/// A client, and the hosts that it has asked, where it keeps connections to them.
+/// A client that keeps connections, and the hosts that it has asked.
 #[derive(Debug)]
 struct InUse {
     client: Client,
     hosts: HashSet<String>,
+    /// Held by each of its requests.
+    alive: Arc<()>,
+    /// The same of the one that it took the place of.
+    before: Weak<()>,
+    /// The client that keeps none, once there is need of it.
+    passing: Option<Client>,
+}
+
+/// A client for one request.
+#[derive(Debug)]
+pub(super) struct Lent {
+    pub(super) client: Client,
+    _alive: Option<Arc<()>>,
 }
 
 /// All clients.
@@ -70,38 +81,56 @@ impl Clients {
         }
     }
 
-    /// The client that asks this address in this way, and `keeps` the connection for others. Each is made at its first use: reading
-    /// the system's certificates takes longer than many polls.
-    pub(super) fn get(&self, address: &FeedUrl, access: &Access, keeps: bool) -> Result<Client, FetchError> {
+    /// The client that asks this address in this way. Each is made at its first use: reading the system's certificates takes longer
+    /// than many polls.
+    pub(super) fn get(&self, address: &FeedUrl, access: &Access) -> Result<Lent, FetchError> {
         let way = Way {
             secure: address.as_url().scheme() == "https" || access.proxy.starts_with("https:"),
             proxy: access.proxy.clone(),
             ca_file: access.ca_file.clone(),
-            keeps,
         };
+        let host = address.host();
         let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut before, mut passing) = (Weak::new(), None);
         if let Some(known) = in_use.get_mut(&way) {
-            if !keeps || known.hosts.contains(address.host()) {
-                return Ok(known.client.clone());
+            if known.hosts.contains(host) || known.hosts.len() < HOSTS_PER_CLIENT {
+                if !known.hosts.contains(host) {
+                    known.hosts.insert(host.to_owned());
+                }
+                return Ok(Lent {
+                    client: known.client.clone(),
+                    _alive: Some(Arc::clone(&known.alive)),
+                });
             }
-            if known.hosts.len() < HOSTS_PER_CLIENT {
-                known.hosts.insert(address.host().to_owned());
-                return Ok(known.client.clone());
+            if known.before.strong_count() > 0 {
+                let client = match &known.passing {
+                    Some(client) => client.clone(),
+                    None => known.passing.insert(self.build(&way, 0)?).clone(),
+                };
+                return Ok(Lent { client, _alive: None });
             }
+            (before, passing) = (Arc::downgrade(&known.alive), known.passing.take());
         }
-        let client = self.build(&way)?;
-        let hosts = HashSet::from([address.host().to_owned()]);
+        let (client, alive) = (self.build(&way, self.idle_per_host)?, Arc::new(()));
+        let lent = Lent {
+            client: client.clone(),
+            _alive: Some(Arc::clone(&alive)),
+        };
+        let hosts = HashSet::from([host.to_owned()]);
         in_use.insert(
             way,
             InUse {
-                client: client.clone(),
+                client,
                 hosts,
+                alive,
+                before,
+                passing,
             },
         );
-        Ok(client)
+        Ok(lent)
     }
 
-    fn build(&self, way: &Way) -> Result<Client, FetchError> {
+    fn build(&self, way: &Way, idle_per_host: usize) -> Result<Client, FetchError> {
         let builder = Client::builder()
             .user_agent(&self.user_agent)
             .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(ACCEPTED))]))
@@ -109,7 +138,7 @@ impl Clients {
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(if way.keeps { self.idle_per_host } else { 0 });
+            .pool_max_idle_per_host(idle_per_host);
         let builder = self.through(builder, &way.proxy)?;
         let builder = match &way.ca_file {
             _ if !way.secure => builder.tls_certs_only([]),

@@ -167,12 +167,6 @@ impl Hosts {
         self.waiting.load(Ordering::Relaxed)
     }
 
-    /// Whether somebody else is at the host or waits for it: a connection to it is worth keeping.
-    #[must_use]
-    pub fn is_asked_by_others(&self, host: &str) -> bool {
-        self.with_door(host, |door| door.waiting > 1 || Arc::strong_count(&door.places) > 1)
-    }
-
     /// Until when the host wants to be left alone; None: it does not.
     #[must_use]
     pub fn resting(&self, host: &str, now: Timestamp) -> Option<Timestamp> {

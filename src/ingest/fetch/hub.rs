@@ -126,8 +126,8 @@ impl Fetcher {
         form: &[(&str, &str)],
         now: Timestamp,
     ) -> Result<Option<FeedUrl>, HubError> {
-        let client = self.clients.get(address, &Access::default(), false)?;
-        let request = client.post(address.as_url().clone()).form(form);
+        let lent = self.clients.get(address, &Access::default())?;
+        let request = lent.client.post(address.as_url().clone()).form(form);
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
         if status.is_success() {

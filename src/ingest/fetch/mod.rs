@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK, LOCATION};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::time::Instant;
 
 use crate::config::FetchConfig;
@@ -226,12 +226,13 @@ impl Fetcher {
         if let Some(turned_away) = left_alone() {
             return Ok(turned_away);
         }
-        let request = self.request(hops).await?;
         let _entrance = self.hosts.enter(&host).await;
         // Somebody before us may have been told so while we waited.
         if let Some(turned_away) = left_alone() {
             return Ok(turned_away);
         }
+        let lent = self.clients.get(&hops.address, hops.question.access)?;
+        let request = request(&lent.client, hops).await?;
         hops.waited.get_or_insert(arrived.elapsed());
         let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
         let limit = limit.unwrap_or(self.config.timeout);
@@ -256,29 +257,6 @@ impl Fetcher {
             }
             _ => None,
         }
-    }
-
-    async fn request(&self, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {
-        let (url, access) = (hops.address.as_url(), hops.question.access);
-        let keeps = self.hosts.is_asked_by_others(hops.address.host());
-        let client = self.clients.get(&hops.address, access, keeps)?;
-        let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
-        // Another host, port or scheme is somebody else.
-        if url.origin() != hops.question.home.as_url().origin() {
-            return Ok(request);
-        }
-        if let Some(file) = &access.token_file {
-            request = request.bearer_auth(secret(file).await?);
-        } else if let Some(file) = &access.password_file {
-            request = request.basic_auth(&access.user, Some(secret(file).await?));
-        }
-        for (name, value) in &access.headers {
-            // Checked when the configuration was read.
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                request = request.header(name, value);
-            }
-        }
-        Ok(request)
     }
 
     async fn answer(&self, hops: &Hops<'_>, request: RequestBuilder) -> Result<Hop, FetchError> {
@@ -343,6 +321,28 @@ impl Fetcher {
         }
         Ok(bytes)
     }
+}
+
+/// The request of a hop. Credentials are read only now: who changes a password changes the file.
+async fn request(client: &Client, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {
+    let (url, access) = (hops.address.as_url(), hops.question.access);
+    let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
+    // Another host, port or scheme is somebody else.
+    if url.origin() != hops.question.home.as_url().origin() {
+        return Ok(request);
+    }
+    if let Some(file) = &access.token_file {
+        request = request.bearer_auth(secret(file).await?);
+    } else if let Some(file) = &access.password_file {
+        request = request.basic_auth(&access.user, Some(secret(file).await?));
+    }
+    for (name, value) in &access.headers {
+        // Checked when the configuration was read.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            request = request.header(name, value);
+        }
+    }
+    Ok(request)
 }
 
 /// The first line of a file. It is read at each request: who changes a password changes the file.
