@@ -68,10 +68,10 @@ fn bare(tag: &[u8]) -> String {
         .trim_matches('"');
     let mut tag = tag.to_owned();
     for coding in ["gzip", "br", "deflate", "df", "zstd"] {
-        for mark in ["--", "-", ";", ":", ""] {
+        for mark in ["--", "-", ";", ":"] {
             if let Some(plain) = tag
                 .strip_suffix(&format!("{mark}{coding}"))
-                .filter(|plain| !plain.is_empty() && !mark.is_empty())
+                .filter(|plain| !plain.is_empty())
             {
                 tag = plain.to_owned();
                 break;
