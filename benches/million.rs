@@ -255,7 +255,7 @@ fn check(database: &Path, feeds: u64, measured: &Measured, given: &Given, faults
         polls == measured.polls_in_all(),
         format!("{} polls counted, {polls} stored", measured.polls_in_all()),
     );
-    let leased = count("select count(*) from feed where leased_until > 0");
+    let leased = count("select count(*) from lease");
     demand(leased == 0, format!("{leased} feeds were not given back"));
 }
 

@@ -21,7 +21,7 @@ const GROUP: usize = 256;
 /// Patient work waits so long for more to be committed with it: a commit costs as much as the work of several callers ...
 const PATIENCE: Duration = Duration::from_millis(5);
 /// ... unless so much is there already.
-const ENOUGH: usize = 8;
+const ENOUGH: usize = 32;
 /// Readers at once.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.

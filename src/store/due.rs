@@ -52,8 +52,12 @@ impl Store {
             let ids = serde_json::json!(ids).to_string();
             let until = later(now, lease).as_millisecond();
             let mut statement = db.prepare_cached(CLAIM)?;
-            let rows = statement.query_map(params![now.as_millisecond(), until, ids], for_poll)?;
+            let rows = statement.query_map(params![now.as_millisecond(), ids], for_poll)?;
             let mut feeds = rows.collect::<SqlResult<Vec<_>>>()?;
+            let mut lease = db.prepare_cached("insert or replace into lease (feed_id, until) values (?, ?)")?;
+            for feed in &feeds {
+                lease.execute(params![feed.id.0, until])?;
+            }
             feeds.sort_by_key(|feed| (feed.due_at, feed.id));
             Ok(feeds)
         })
@@ -73,7 +77,7 @@ impl Store {
                 "select min(next_poll_at) from feed where configured = 1 and pace = ?1 and next_poll_at > ?2",
             )?;
             let mut leased = db.prepare_cached(
-                "select min(max(leased_until, next_poll_at)) from feed
+                "select min(max(coalesce(until, 0), next_poll_at)) from feed left join lease on feed_id = id
                  where configured = 1 and pace = ?1 and next_poll_at <= ?2",
             )?;
             let mut first: Option<i64> = None;
@@ -94,11 +98,11 @@ impl Store {
     /// When the database fails.
     pub async fn postpone(&self, feeds: Vec<(FeedId, Timestamp, String)>) -> Result<(), StoreError> {
         self.write("postponing polls", move |db| {
-            let mut statement = db.prepare_cached(
-                "update feed set leased_until = 0, next_poll_at = ?2, next_poll_why = ?3 where id = ?1",
-            )?;
+            let mut statement =
+                db.prepare_cached("update feed set next_poll_at = ?2, next_poll_why = ?3 where id = ?1")?;
             for (feed, at, why) in &feeds {
                 statement.execute(params![feed.0, at.as_millisecond(), why])?;
+                give_back(db, *feed)?;
             }
             Ok(())
         })
@@ -111,9 +115,7 @@ impl Store {
     /// When the database fails.
     pub async fn give_back(&self, feeds: Vec<FeedId>) -> Result<(), StoreError> {
         self.write("giving back feeds", move |db| {
-            db.prepare_cached("update feed set leased_until = 0 where id in (select value from json_each(?))")?
-                .execute([serde_json::json!(feeds).to_string()])
-                .map(|_| ())
+            feeds.iter().try_for_each(|feed| give_back(db, *feed))
         })
         .await
     }
@@ -124,7 +126,7 @@ impl Store {
     /// When the database fails.
     pub async fn release_leases(&self) -> Result<(), StoreError> {
         self.write("giving back leases", |db| {
-            db.execute("update feed set leased_until = 0 where leased_until > 0", [])?;
+            db.execute("delete from lease", [])?;
             db.execute("update delivery set leased_until = 0 where leased_until > 0", [])?;
             db.execute("update subscription set leased_until = 0 where leased_until > 0", [])?;
             Ok(())
@@ -143,7 +145,7 @@ impl Store {
                 "update feed set next_poll_at = ?1 where next_poll_at > ?2",
                 [now, beyond],
             )?;
-            db.execute("update feed set leased_until = 0 where leased_until > ?1", [beyond])?;
+            db.execute("delete from lease where until > ?1", [beyond])?;
             db.execute("update host set wait_until = ?1 where wait_until > ?2", [now, beyond])?;
             db.execute(
                 "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
@@ -163,12 +165,19 @@ impl Store {
     }
 }
 
+/// Nobody polls the feed any more.
+pub(super) fn give_back(db: &Connection, feed: FeedId) -> SqlResult<()> {
+    db.prepare_cached("delete from lease where feed_id = ?")?
+        .execute([feed.0])
+        .map(|_| ())
+}
+
 /// The feeds that are due and late by most of their usual waits. Within a pace those are the ones due longest, which the index knows.
 fn most_late(db: &Connection, now: Timestamp, limit: usize) -> SqlResult<Vec<FeedId>> {
     let now = now.as_millisecond();
     let mut of_pace = db.prepare_cached(
-        "select id, next_poll_at from feed where configured = 1 and pace = ?1 and next_poll_at <= ?2 and leased_until <= ?2
-         order by next_poll_at limit ?3",
+        "select id, next_poll_at from feed where configured = 1 and pace = ?1 and next_poll_at <= ?2
+         and not exists (select 1 from lease where feed_id = id and until > ?2) order by next_poll_at limit ?3",
     )?;
     let mut late: Vec<(i64, FeedId)> = Vec::new();
     for pace in 0..PACES {
@@ -186,12 +195,12 @@ fn most_late(db: &Connection, now: Timestamp, limit: usize) -> SqlResult<Vec<Fee
 }
 
 /// The columns of a claim, in the order in which [`for_poll`] takes them. The last tells of the feed's hub.
-const CLAIM: &str = "update feed set leased_until = ?2
-     where configured = 1 and leased_until <= ?1 and id in (select value from json_each(?3))
-     returning id, name, url, etag, last_modified, document_hash, failures, failing_since, last_success_at, rhythm,
+const CLAIM: &str = "select id, name, url, etag, last_modified, document_hash, failures, failing_since, last_success_at, rhythm,
          ttl_minutes, skip_hours, skip_days, fresh_seconds, next_poll_at, offered_url, moved_url, move_url, move_since, move_polls, refused_url,
          site_link, searched_at, access, manner, offset_minutes, entries, shrunk,
-         (select trusted from subscription where feed_id = feed.id and state = 'active' and lease_ends_at > ?1)";
+         (select trusted from subscription where feed_id = feed.id and state = 'active' and lease_ends_at > ?1)
+     from feed where configured = 1 and id in (select value from json_each(?2))
+         and not exists (select 1 from lease where feed_id = feed.id and until > ?1)";
 
 /// Takes the columns of a row one after another.
 struct Columns<'r> {

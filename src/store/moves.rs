@@ -32,7 +32,8 @@ impl Store {
             db.prepare_cached(
                 "update feed set refused_url = iif(?2 = '', moved_url, ''), moved_url = ?2, moved_at = null, move_url = '',
                      proposed_url = '', notice = '', etag = null, last_modified = null, failures = 0, failing_since = null,
-                     next_poll_at = 0, next_poll_why = ?3 where id = ?1 and leased_until <= ?4",
+                     next_poll_at = 0, next_poll_why = ?3 where id = ?1
+                     and not exists (select 1 from lease where feed_id = ?1 and until > ?4)",
             )?
             .execute(params![feed.0, to, why, now.as_millisecond()])
             .map(|done| done > 0)

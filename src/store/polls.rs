@@ -11,7 +11,7 @@ use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, hosts, moves, stories, subscriptions};
+use crate::store::{SqlResult, Store, StoreError, due, hosts, moves, stories, subscriptions};
 
 /// Gaps that are kept for each feed.
 const GAPS_KEPT: u32 = 10;
@@ -288,7 +288,7 @@ fn write_sums(db: &Connection, intent: &PollIntent, committed: Committed) -> Sql
     let (failure, error) = words(intent);
     let seconds = |wait: Option<Duration>| wait.map_or(0, |wait| signed(wait.as_secs()));
     db.prepare_cached(
-        "update feed set next_poll_at = ?2, next_poll_why = ?3, pace = ?4, leased_until = 0, polls = polls + 1,
+        "update feed set next_poll_at = ?2, next_poll_why = ?3, pace = ?4, polls = polls + 1,
              failure = ?5, error = ?6, fresh_seconds = iif(?10 = 'failed' and ?7 = 0, fresh_seconds, ?7), retry_after_seconds = ?8,
              conditional_polls = conditional_polls + ?9, not_modified_polls = not_modified_polls + (?10 = 'not_modified'),
              bytes_received = bytes_received + ?11, items_stored = items_stored + ?12,
@@ -314,7 +314,7 @@ fn write_sums(db: &Connection, intent: &PollIntent, committed: Committed) -> Sql
         intent.finished_at.as_millisecond(),
         intent.document.is_some(),
     ])?;
-    Ok(())
+    due::give_back(db, intent.feed)
 }
 
 /// The name of a failure and what is said of it; empty: there was none.

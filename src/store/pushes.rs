@@ -9,7 +9,7 @@ use crate::model::feed::FeedId;
 use crate::model::poll::{Committed, ItemChange};
 use crate::model::subscription::{Push, PushId, PushIntent, SubscriptionId};
 use crate::store::rows::signed;
-use crate::store::{SqlResult, Store, StoreError, polls, subscriptions};
+use crate::store::{SqlResult, Store, StoreError, due, polls, subscriptions};
 
 /// Documents of one feed that wait.
 pub const WAITING_PER_FEED: u32 = 8;
@@ -76,7 +76,8 @@ impl Store {
             };
             dropped(db, given_up, "what its hub pushed could not be taken in")?;
             let mut statement = db.prepare_cached(
-                "select feed_id, leased_until <= ? from push join feed on feed.id = feed_id group by feed_id order by min(push.id)",
+                "select feed_id, not exists (select 1 from lease where lease.feed_id = push.feed_id and until > ?) from push
+                 group by feed_id order by min(id)",
             )?;
             let rows = statement.query_map([now.as_millisecond()], |row| Ok((FeedId(row.get(0)?), row.get(1)?)))?;
             let rows = rows.collect::<SqlResult<Vec<(FeedId, bool)>>>()?;
@@ -130,7 +131,7 @@ impl Store {
                 .execute([feed.0])?;
             }
             db.prepare_cached(
-                "update feed set leased_until = 0, next_poll_at = iif(next_poll_at is null, null, ?2),
+                "update feed set next_poll_at = iif(next_poll_at is null, null, ?2),
                      next_poll_why = iif(next_poll_at is null, next_poll_why, coalesce(?3, next_poll_why)),
                      pace = iif(?3 is null, pace, ?4), rhythm = coalesce(?5, rhythm) where id = ?1",
             )?
@@ -141,6 +142,7 @@ impl Store {
                 intent.pace,
                 intent.rhythm,
             ])?;
+            due::give_back(db, feed)?;
             subscriptions::write_sharing(db, feed, &intent.sharing)?;
             strike_off(db, intent.push, feed, None, intent.read_at)?;
             Ok(committed)
