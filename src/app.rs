@@ -21,7 +21,7 @@ use crate::service::outbox::Outbox;
 use crate::service::poll::Poller;
 use crate::service::push::Pushes;
 use crate::service::scheduler::Scheduler;
-use crate::service::stories::Stories;
+use crate::service::stories::{Stories, judge};
 use crate::service::subscriptions::Subscriptions;
 use crate::store::Store;
 use crate::store::locks::Locks;
@@ -167,6 +167,7 @@ impl App {
             Arc::clone(&self.clock),
             Arc::clone(&self.arrived),
             self.metrics(),
+            judge(Arc::from([])),
         )
     }
 

@@ -74,6 +74,7 @@ impl<'a> Normaliser<'a> {
                     link: web_address(base, &raw.source.link).unwrap_or_default(),
                 },
             },
+            marks: Vec::new(),
             published: past(raw.published),
             updated: past(raw.updated),
         }

@@ -174,6 +174,8 @@ pub struct NewItem {
     pub language: String,
     /// Authors, categories, enclosures.
     pub details: ItemDetails,
+    /// By which other items with parts of its text are found, in rising order; see `story::fingerprint`.
+    pub marks: Vec<i32>,
     /// When the publisher says it was published; never after it was first seen.
     pub published: Option<Timestamp>,
     /// When the publisher says it was changed; never after it was seen.

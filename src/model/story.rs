@@ -45,17 +45,131 @@ impl fmt::Display for StoryUid {
     }
 }
 
-/// An item that has no story yet.
+/// An item as it is compared with others.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct Telling {
     /// The item.
     pub item: ItemId,
     /// Its feed.
     pub feed: FeedId,
-    /// Becomes the story's, should the item open one.
-    pub uid: StoryUid,
-    /// By which it is compared with other feeds; empty: not comparable.
+    /// The feed's group, or empty.
+    pub group: String,
+    /// When it was published; the first sight where the publisher says nothing usable.
+    pub at: Timestamp,
+    /// The link's canonical form; empty: not comparable.
     pub canonical_link: String,
+    /// Plain text.
+    pub title: String,
+    /// Its fullest text, sanitised HTML.
+    pub html: String,
+    /// Whether another item of its feed has the same link: then the link names neither of them.
+    pub shares_link: bool,
+}
+
+/// How two items belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    /// The item; of a quotation the one that quotes.
+    pub item: ItemId,
+    /// The other; of a quotation the one that is quoted.
+    pub other: ItemId,
+    /// How.
+    pub kind: TieKind,
+    /// By which rule, in words.
+    pub rule: &'static str,
+    /// How much of the other's text stands in the item, from 0 to 1.
+    pub share: f64,
+    /// How much of the item's text stands in the other, from 0 to 1.
+    pub back: f64,
+    /// Whether the item links to the other.
+    pub cites: bool,
+}
+
+/// How two items belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TieKind {
+    /// They tell one story.
+    Same,
+    /// One quotes the other.
+    Quotes,
+}
+
+impl TieKind {
+    /// The name in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Quotes => "quotes",
+        }
+    }
+}
+
+/// What the operator decided of two items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// They tell one story.
+    Together,
+    /// They tell two.
+    Apart,
+}
+
+/// An item of a story, as far as it matters for who leads it.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The item.
+    pub item: ItemId,
+    /// When it was told.
+    pub at: Timestamp,
+    /// Whether another item quotes it or links to it.
+    pub is_cited: bool,
+    /// The place of its feed among those that are preferred; less is better.
+    pub preference: usize,
+    /// The name of its feed.
+    pub feed: String,
+    /// Its link.
+    pub link: String,
+}
+
+/// A story as it is listed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedStory {
+    /// The story.
+    pub id: StoryId,
+    /// Its place.
+    pub seq: Seq,
+    /// Its name for the world.
+    pub uid: StoryUid,
+    /// Its items, the leader first, then in order of arrival.
+    pub items: Vec<ListedItem>,
+    /// The stories that it quotes, the most first.
+    pub quotes: Vec<QuoteOf>,
+    /// The stories that quote it, the most first.
+    pub quoted_by: Vec<QuoteOf>,
+}
+
+/// An item as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedItem {
+    /// The item.
+    pub id: ItemId,
+    /// The name of its feed.
+    pub feed: String,
+    /// Plain text.
+    pub title: String,
+    /// Its address; empty: none.
+    pub link: String,
+}
+
+/// The other story of a quotation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuoteOf {
+    /// The other story.
+    pub id: StoryId,
+    /// Its name for the world.
+    pub story: StoryUid,
+    /// How much of the quoted text stands in the other, from 0 to 1.
+    pub share: f64,
 }
 
 /// A story with the text of its leader, as output stages read it.

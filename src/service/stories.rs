@@ -9,9 +9,9 @@ use tracing::{debug, error};
 
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
-use crate::store::stories::Placed;
+use crate::store::places::{Judge, Placed};
 use crate::store::{Store, StoreError};
-use crate::story::matching::same_link;
+use crate::story::{boilerplate, fingerprint, grouping, matching};
 use crate::telemetry::metrics::Metrics;
 
 /// Items placed in one transaction.
@@ -26,17 +26,33 @@ pub struct Stories {
     clock: SharedClock,
     arrived: Arc<Notify>,
     metrics: Arc<Metrics>,
+    judge: Judge,
+}
+
+/// What decides of stories: the rules of [`crate::story`]. Feeds that match `prefer` lead where nothing else decides.
+#[must_use]
+pub fn judge(prefer: Arc<[String]>) -> Judge {
+    Judge {
+        ties: matching::ties,
+        recurring: boilerplate::recurring,
+        looked_at: boilerplate::LOOKED_AT,
+        mark: fingerprint::mark_of,
+        groups: grouping::groups,
+        leader: grouping::leader,
+        prefer,
+    }
 }
 
 impl Stories {
     /// `arrived` tells that there are items without a story.
     #[must_use]
-    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>, metrics: Arc<Metrics>, judge: Judge) -> Self {
         Self {
             store,
             clock,
             arrived,
             metrics,
+            judge,
         }
     }
 
@@ -47,7 +63,7 @@ impl Stories {
     pub async fn place_all(&self) -> Result<Placed, StoreError> {
         let mut sum = Placed::default();
         loop {
-            let placed = self.store.place_arrivals(BATCH, self.clock.now(), same_link).await?;
+            let placed = self.store.place_arrivals(BATCH, self.clock.now(), &self.judge).await?;
             self.metrics.stories_placed(placed.stories);
             sum.items += placed.items;
             sum.stories += placed.stories;

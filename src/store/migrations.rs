@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -35,6 +35,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
     (
         "0007_lease_feeds_apart",
         include_str!("../../migrations/sqlite/0007_lease_feeds_apart.sql"),
+    ),
+    (
+        "0008_tell_stories_by_their_text",
+        include_str!("../../migrations/sqlite/0008_tell_stories_by_their_text.sql"),
     ),
 ];
 

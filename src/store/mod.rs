@@ -15,12 +15,16 @@ pub mod hosts;
 pub mod locks;
 mod migrations;
 pub mod moves;
+mod passages;
+pub mod places;
 pub mod polls;
 pub mod pushes;
 mod rows;
 pub mod stories;
+pub mod story_list;
 pub mod subscriptions;
 pub mod sync;
+pub mod ties;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, due, hosts, moves, stories, subscriptions};
+use crate::store::{SqlResult, Store, StoreError, due, hosts, moves, passages, stories, subscriptions};
 
 /// Gaps that are kept for each feed.
 const GAPS_KEPT: u32 = 10;
@@ -188,8 +188,10 @@ fn insert(
             now.as_millisecond(),
         ])?;
     if inserted > 0 {
+        let id = db.last_insert_rowid();
         db.prepare_cached("insert into item_text (item_id, summary, content) values (?, ?, ?)")?
-            .execute(params![db.last_insert_rowid(), item.summary, item.content])?;
+            .execute(params![id, item.summary, item.content])?;
+        passages::sketch(db, ItemId(id), &item.marks)?;
     }
     Ok(u64::try_from(inserted).unwrap_or_default())
 }
@@ -229,6 +231,7 @@ fn edit(
     ])?;
     db.prepare_cached("update item_text set summary = ?2, content = ?3 where item_id = ?1")?
         .execute(params![id.0, item.summary, item.content])?;
+    passages::sketch_anew(db, id, &item.marks)?;
     db.prepare_cached("update story set changed_at = ?2 where id = (select story_id from item where id = ?1)")?
         .execute(params![id.0, now.as_millisecond()])?;
     stories::bump_version(db)

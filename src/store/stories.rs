@@ -1,37 +1,12 @@
 //! The table of stories: gives each its place and reads them back in the order of their places.
 
-use std::collections::HashMap;
-
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
-use crate::model::story::{Arrival, Seq, StoryFeed, StoryId, StoryText, StoryUid};
+use crate::model::story::{Seq, StoryFeed, StoryId, StoryText, StoryUid};
 use crate::store::choice::FeedChoice;
 use crate::store::rows::{instant, maybe_instant, signed};
 use crate::store::{SqlResult, Store, StoreError};
-
-/// A story that an arriving item might belong to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// The story.
-    pub story: StoryId,
-    /// The feeds that carry it.
-    pub feeds: Vec<FeedId>,
-}
-
-/// Decides whether an arriving item belongs to one of the candidates (newest first) or opens a story of its own.
-pub type Match = fn(&Arrival, &[Candidate]) -> Option<StoryId>;
-
-/// What one round of placing did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Placed {
-    /// Items that have a story now.
-    pub items: usize,
-    /// Stories opened.
-    pub stories: usize,
-}
 
 /// Which stories to read, newest place first.
 #[derive(Debug, Clone, Default)]
@@ -54,44 +29,6 @@ const STORY: &str = "select story.id, seq, uid, changed_at, item.title, link, su
     join feed on feed.id = item.feed_id";
 
 impl Store {
-    /// Gives up to `limit` waiting items, in order of arrival, their story, and each new story the next place.
-    ///
-    /// # Errors
-    /// When the database fails; then nobody has got a place.
-    pub async fn place_arrivals(&self, limit: usize, now: Timestamp, decide: Match) -> Result<Placed, StoreError> {
-        self.write("giving stories their places", move |db| {
-            let arrivals = arrivals(db, limit)?;
-            if arrivals.is_empty() {
-                return Ok(Placed::default());
-            }
-            let mut placed = Placed::default();
-            let mut last: i64 = db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0))?;
-            let mut open =
-                db.prepare_cached("insert into story (seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?)")?;
-            let mut join = db.prepare_cached("update item set story_id = ? where id = ?")?;
-            let mut touch = db.prepare_cached("update story set changed_at = ? where id = ?")?;
-            for arrival in arrivals {
-                let story = match decide(&arrival, &candidates(db, &arrival.canonical_link)?) {
-                    Some(story) => {
-                        touch.execute(params![now.as_millisecond(), story.0])?;
-                        story
-                    }
-                    None => {
-                        last += 1;
-                        open.execute(params![last, arrival.uid.0, arrival.item.0, now.as_millisecond()])?;
-                        placed.stories += 1;
-                        StoryId(db.last_insert_rowid())
-                    }
-                };
-                join.execute(params![story.0, arrival.item.0])?;
-                placed.items += 1;
-            }
-            bump_version(db)?;
-            Ok(placed)
-        })
-        .await
-    }
-
     /// Reads stories, newest place first.
     ///
     /// # Errors
@@ -190,64 +127,6 @@ pub(super) fn bump_version(db: &Connection) -> SqlResult<()> {
     )?
     .execute([])
     .map(|_| ())
-}
-
-fn arrivals(db: &Connection, limit: usize) -> SqlResult<Vec<Arrival>> {
-    let mut names: HashMap<i64, String> = HashMap::new();
-    let mut name = db.prepare_cached("select name from feed where id = ?")?;
-    let mut statement = db.prepare_cached(
-        "select id, feed_id, key, canonical_link from item where story_id is null order by id limit ?",
-    )?;
-    let mut rows = statement.query([signed(limit)])?;
-    let mut arrivals = Vec::new();
-    while let Some(row) = rows.next()? {
-        let feed: i64 = row.get("feed_id")?;
-        if let std::collections::hash_map::Entry::Vacant(entry) = names.entry(feed) {
-            entry.insert(name.query_row([feed], |row| row.get(0))?);
-        }
-        let key: Vec<u8> = row.get("key")?;
-        arrivals.push(Arrival {
-            item: ItemId(row.get("id")?),
-            feed: FeedId(feed),
-            uid: uid(names.get(&feed).map(String::as_str).unwrap_or_default(), &key),
-            canonical_link: row.get("canonical_link")?,
-        });
-    }
-    Ok(arrivals)
-}
-
-/// The same item of the same feed gives the same name for the world, in any database.
-fn uid(feed: &str, key: &[u8]) -> StoryUid {
-    let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 story uid");
-    hasher.update(feed.as_bytes());
-    hasher.update(&[0]);
-    hasher.update(key);
-    let mut bits = [0; 16];
-    hasher.finalize_xof().fill(&mut bits);
-    StoryUid::from_hash(bits)
-}
-
-fn candidates(db: &Connection, canonical_link: &str) -> SqlResult<Vec<Candidate>> {
-    let mut found: Vec<Candidate> = Vec::new();
-    if canonical_link.is_empty() {
-        return Ok(found);
-    }
-    let mut statement = db.prepare_cached(
-        "select distinct story_id, feed_id from item where canonical_link = ? and canonical_link <> ''
-         and story_id is not null order by story_id desc limit 64",
-    )?;
-    let mut rows = statement.query([canonical_link])?;
-    while let Some(row) = rows.next()? {
-        let (story, feed) = (StoryId(row.get(0)?), FeedId(row.get(1)?));
-        match found.last_mut().filter(|candidate| candidate.story == story) {
-            Some(candidate) => candidate.feeds.push(feed),
-            None => found.push(Candidate {
-                story,
-                feeds: vec![feed],
-            }),
-        }
-    }
-    Ok(found)
 }
 
 /// Reads stories by a query for the columns of [`STORY`].

@@ -1,44 +1,284 @@
-//! Whether an item that arrives belongs to a story that is there. Pure.
+//! Whether two items tell one story, or one quotes the other. Pure: what both say goes in, how they belong together comes out, the
+//! same whichever came first.
 //!
-//! The rule: the same canonical link in another feed is the same story. Two items of one feed are two stories, whatever their
-//! links say: telling them apart is the work of their keys.
+//! The rule, in order:
+//! 1. One link in two feeds is one story, unless both have texts or titles that have nothing in common in a feed where that link stands
+//!    for several items.
+//! 2. Texts: how many words of each stand in runs that the other has too, what recurs over their feeds left out. Nearly all of both:
+//!    one story. Most of one: a quotation where the other has much of its own before or around it or links to the first, else an
+//!    excerpt or an update: one story.
+//! 3. Of two items of which one has little text: titles of the same words, with the same numbers, within hours, in feeds of one group.
 
-use crate::model::story::{Arrival, StoryId};
-use crate::store::stories::Candidate;
+use std::collections::{HashMap, HashSet};
 
-/// The story that the item belongs to, of those with its canonical link (newest first); None: it opens its own.
-#[must_use]
-pub fn same_link(arrival: &Arrival, candidates: &[Candidate]) -> Option<StoryId> {
-    candidates
-        .iter()
-        .find(|candidate| !candidate.feeds.contains(&arrival.feed))
-        .map(|candidate| candidate.story)
+use crate::model::feed::FeedId;
+use crate::model::story::{Telling, Tie, TieKind};
+use crate::story::fingerprint::MIN_WORDS;
+use crate::story::passages::{Passages, RUN};
+use crate::text::canonical_url::canonical;
+use crate::text::fold::fold;
+
+/// Nearly all of a text.
+const NEARLY_ALL: f64 = 0.8;
+/// The same within one feed, where what recurs in it may not be known yet.
+const NEARLY_ALL_WITHIN: f64 = 0.9;
+/// Most of a text.
+const MOST: f64 = 0.5;
+/// Much of one's own: so many words, or ...
+const OWN_WORDS: usize = 60;
+/// ... this share of the text, if it is ...
+const OWN_SHARE: f64 = 0.25;
+/// ... so many words.
+const OWN_WORDS_OF_SHORT: usize = 30;
+/// Words of one's own before what is shared that make it a quotation.
+const LEAD: usize = 20;
+/// Titles that are alike: words of both, of the words of either.
+const ALIKE: f64 = 0.6;
+/// Titles that are the same but for a tail.
+const SAME_TITLE: f64 = 0.8;
+/// Words of a title that names one story.
+const TITLE_WORDS: usize = 4;
+/// Headlines of one story come within this time.
+const HEADLINE_SECONDS: i64 = 12 * 3600;
+/// Links of a text that are looked at.
+const MAX_LINKS: usize = 200;
+/// Items further apart than this have nothing to do with each other, unless their link is the same.
+const WINDOW_SECONDS: i64 = 30 * 86_400;
+
+/// An item as it is compared.
+#[derive(Debug)]
+pub struct Said<'a> {
+    telling: &'a Telling,
+    title: Vec<String>,
+    text: Passages,
+    /// Its runs, without those that recur over its feed.
+    runs: HashSet<u64>,
+    /// By word, whether it belongs to a run that recurs.
+    recurring: Vec<bool>,
+    /// What it links to, in canonical form.
+    links: HashSet<String>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::same_link;
-    use crate::model::feed::FeedId;
-    use crate::model::item::ItemId;
-    use crate::model::story::{Arrival, StoryId, StoryUid};
-    use crate::store::stories::Candidate;
+/// How two texts overlap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Overlap {
+    /// How much of the first stands in the second, and the other way round, from 0 to 1.
+    pub shares: (f64, f64),
+    /// Words of each that the other has not.
+    pub own: (usize, usize),
+    /// Of these, words before the first that are shared.
+    pub lead: (usize, usize),
+}
 
-    #[test]
-    fn the_same_link_is_one_story_across_feeds_and_two_within_one() {
-        let arrival = |feed| Arrival {
-            item: ItemId(9),
-            feed: FeedId(feed),
-            uid: StoryUid([0; 16]),
-            canonical_link: "https://a.example/1".to_owned(),
-        };
-        let carried = |story, feed| Candidate {
-            story: StoryId(story),
-            feeds: vec![FeedId(feed)],
-        };
-        let candidates = [carried(2, 1), carried(1, 3)];
-        assert_eq!(same_link(&arrival(2), &candidates), Some(StoryId(2)));
-        assert_eq!(same_link(&arrival(1), &candidates), Some(StoryId(1)));
-        assert_eq!(same_link(&arrival(3), &candidates[..1]), Some(StoryId(2)));
-        assert_eq!(same_link(&arrival(1), &candidates[..1]), None);
+impl<'a> Said<'a> {
+    /// What an item says; `recurring` are runs that recur over its feed.
+    #[must_use]
+    pub fn new(telling: &'a Telling, recurring: &HashSet<u64>) -> Self {
+        let text = Passages::of(&telling.html);
+        let mut is_recurring = vec![false; text.words];
+        let mut runs = HashSet::with_capacity(text.runs.len());
+        for (at, run) in text.runs.iter().enumerate() {
+            if recurring.contains(run) {
+                cover(&mut is_recurring, at);
+            } else {
+                runs.insert(*run);
+            }
+        }
+        let title = fold(&telling.title);
+        Self {
+            title: title
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            telling,
+            text,
+            runs,
+            recurring: is_recurring,
+            links: links(&telling.html),
+        }
     }
+
+    /// Words that are its own feed's alone to say.
+    fn words(&self) -> usize {
+        self.recurring.iter().filter(|recurs| !**recurs).count()
+    }
+
+    fn is_short(&self) -> bool {
+        self.words() < MIN_WORDS
+    }
+
+    /// Whether it links to another item.
+    fn cites(&self, other: &Self) -> bool {
+        let link = &other.telling.canonical_link;
+        !link.is_empty() && *link != self.telling.canonical_link && self.links.contains(link)
+    }
+
+    /// Share of its words that stand in the other, words of its own, and those of them before the first shared.
+    fn covered_by(&self, other: &Self) -> (f64, usize, usize) {
+        let mut shared = vec![false; self.text.words];
+        for (at, run) in self.text.runs.iter().enumerate() {
+            if other.runs.contains(run) && self.runs.contains(run) {
+                cover(&mut shared, at);
+            }
+        }
+        let (mut covered, mut own, mut lead) = (0_u32, 0, None);
+        for (recurs, shared) in self.recurring.iter().zip(&shared) {
+            match (recurs, shared) {
+                (_, true) => {
+                    covered += 1;
+                    lead = lead.or(Some(own));
+                }
+                (false, false) => own += 1,
+                (true, false) => {}
+            }
+        }
+        let all = f64::from(covered) + f64::from(u32::try_from(own).unwrap_or(u32::MAX));
+        let share = if all > 0.0 { f64::from(covered) / all } else { 0.0 };
+        (share, own, lead.unwrap_or(own))
+    }
+}
+
+/// The addresses that sanitised HTML links to, in canonical form.
+fn links(html: &str) -> HashSet<String> {
+    let values = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    values
+        .take(MAX_LINKS)
+        .filter_map(|link| canonical(&link.replace("&amp;", "&")))
+        .collect()
+}
+
+fn cover(words: &mut [bool], run: usize) {
+    words.iter_mut().skip(run).take(RUN).for_each(|word| *word = true);
+}
+
+/// How the texts of two items overlap.
+#[must_use]
+pub fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
+    let (a, b) = (one.covered_by(other), other.covered_by(one));
+    Overlap {
+        shares: (a.0, b.0),
+        own: (a.1, b.1),
+        lead: (a.2, b.2),
+    }
+}
+
+/// How an item belongs together with others; `recurring` are the runs that recur over feeds.
+#[must_use]
+pub fn ties(telling: &Telling, others: &[Telling], recurring: &HashMap<FeedId, HashSet<u64>>) -> Vec<Tie> {
+    let nothing = HashSet::new();
+    let said = |telling| Said::new(telling, recurring.get(&telling.feed).unwrap_or(&nothing));
+    let one = said(telling);
+    others.iter().filter_map(|other| tie(&one, &said(other))).collect()
+}
+
+/// How two items belong together; None: not at all, or not so that anything is done about it.
+#[must_use]
+pub fn tie(one: &Said<'_>, other: &Said<'_>) -> Option<Tie> {
+    let overlap = overlap(one, other);
+    let cites = (one.cites(other), other.cites(one));
+    let relation = relation(one, other, &overlap, cites)?;
+    let (item, other, shares, cites) = match relation {
+        // The shorter stands in the longer; the other way round, the second is the one that quotes.
+        (TieKind::Quotes, _) if overlap.shares.0 > overlap.shares.1 => {
+            (other, one, (overlap.shares.0, overlap.shares.1), cites.1)
+        }
+        _ => (one, other, (overlap.shares.1, overlap.shares.0), cites.0),
+    };
+    Some(Tie {
+        item: item.telling.item,
+        other: other.telling.item,
+        kind: relation.0,
+        rule: relation.1,
+        share: shares.0,
+        back: shares.1,
+        cites,
+    })
+}
+
+fn relation(
+    one: &Said<'_>,
+    other: &Said<'_>,
+    overlap: &Overlap,
+    cites: (bool, bool),
+) -> Option<(TieKind, &'static str)> {
+    let (a, b) = (one.telling, other.telling);
+    let is_one_feed = a.feed == b.feed;
+    let is_one_link = !a.canonical_link.is_empty() && a.canonical_link == b.canonical_link;
+    let titles = likeness(&one.title, &other.title);
+    let is_shared = a.shares_link || b.shares_link;
+    if is_one_link && !is_one_feed && (!is_shared || titles >= MOST || overlap.shares.0.max(overlap.shares.1) >= MOST) {
+        return Some((TieKind::Same, "the same link"));
+    }
+    let apart = (a.at.as_second() - b.at.as_second()).abs();
+    if apart > WINDOW_SECONDS {
+        return None;
+    }
+    if one.is_short() || other.is_short() {
+        let is_one_group = !a.group.is_empty() && a.group == b.group;
+        let is_headline = titles >= SAME_TITLE
+            && one.title.len().min(other.title.len()) >= TITLE_WORDS
+            && numbers(&one.title) == numbers(&other.title)
+            && apart <= HEADLINE_SECONDS;
+        let is_same = is_headline && is_one_group && !is_one_feed;
+        return is_same.then_some((TieKind::Same, "the same headline within hours"));
+    }
+    let is_alike = titles >= ALIKE || is_one_link;
+    let (shares, own, lead) = (overlap.shares, overlap.own, overlap.lead);
+    let enough = if is_one_feed && !is_alike {
+        NEARLY_ALL_WITHIN
+    } else {
+        NEARLY_ALL
+    };
+    if shares.0 >= enough && shares.1 >= enough {
+        return Some((TieKind::Same, "nearly the same text"));
+    }
+    // From here on one stands in the other, which is the longer of both.
+    let (share, back, own, words, lead, cited) = if shares.0 >= shares.1 {
+        (shares.0, shares.1, own.1, other.words(), lead.1, cites.1)
+    } else {
+        (shares.1, shares.0, own.0, one.words(), lead.0, cites.0)
+    };
+    if share < MOST {
+        return None;
+    }
+    let has_much = own >= OWN_WORDS || own >= OWN_WORDS_OF_SHORT && ratio(own, words) >= OWN_SHARE;
+    if cited && has_much {
+        return Some((TieKind::Quotes, "most of its text, with a link to it"));
+    }
+    if is_alike && share >= MOST {
+        return Some((TieKind::Same, "most of the text under a like title"));
+    }
+    if is_one_feed {
+        return None;
+    }
+    if !has_much {
+        return (share >= NEARLY_ALL || back >= MOST).then_some((TieKind::Same, "most of the text and little else"));
+    }
+    if lead >= LEAD {
+        return Some((TieKind::Quotes, "most of its text after words of its own"));
+    }
+    (share >= NEARLY_ALL).then_some((TieKind::Same, "its beginning"))
+}
+
+/// Words of both titles, of the words of either, from 0 to 1; what only one has at its end does not count against it.
+fn likeness(one: &[String], other: &[String]) -> f64 {
+    let (a, b): (HashSet<&String>, HashSet<&String>) = (one.iter().collect(), other.iter().collect());
+    let both = a.intersection(&b).count();
+    ratio(both, a.len().max(b.len()))
+}
+
+/// The numbers of a title, which make two otherwise alike ones two.
+fn numbers(title: &[String]) -> Vec<&String> {
+    let mut numbers: Vec<&String> = title
+        .iter()
+        .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
+        .collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn ratio(part: usize, all: usize) -> f64 {
+    let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    if all == 0 { 0.0 } else { number(part) / number(all) }
 }

@@ -24,6 +24,7 @@ mod properties;
 mod readers;
 mod sources;
 mod store;
+mod stories;
 mod support;
 mod web;
 mod websub;

@@ -15,6 +15,7 @@ use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
+use crate::story::fingerprint;
 
 /// Older documents (RFC 5005) that are read to fill a gap.
 const MAX_OLDER: u32 = 10;
@@ -119,7 +120,8 @@ impl Poller {
         let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
         let (mut matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
         let read = blocking(move || {
-            let changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
+            let mut changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
+            mark(&mut changes);
             ReadDocument {
                 hash,
                 entries,
@@ -289,4 +291,18 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         .await
         .inspect_err(|e| error!("a document stopped its reader: {e}"))
         .ok()
+}
+
+/// Gives new texts the marks by which they are found.
+fn mark(changes: &mut [ItemChange]) {
+    for change in changes {
+        if let ItemChange::New { item, .. } | ItemChange::Edited { item, .. } = change {
+            let html = if item.content.is_empty() {
+                &item.summary
+            } else {
+                &item.content
+            };
+            item.marks = fingerprint::marks(&item.title, html);
+        }
+    }
 }

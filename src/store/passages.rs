@@ -1,0 +1,101 @@
+//! The tables of marks: which items have parts of their texts in common, and what recurs over a feed.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::model::feed::FeedId;
+use crate::model::item::ItemId;
+use crate::store::SqlResult;
+use crate::store::rows::signed;
+
+/// Items with a mark that are looked at, the newest: what more have it in common than this is told often, not alike.
+const ITEMS_OF_MARK: usize = 64;
+/// Runs of words that are known to recur over one feed, at most.
+const MAX_RECURRING: usize = 4096;
+
+/// Keeps the marks of a new item until it gets its place.
+pub(super) fn sketch(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let bytes: Vec<u8> = marks.iter().flat_map(|mark| mark.to_le_bytes()).collect();
+    db.prepare_cached("insert or replace into sketch (item_id, marks) values (?, ?)")?
+        .execute(params![item.0, bytes])
+        .map(|_| ())
+}
+
+/// Keeps the marks of an item that was edited; if it has its place, it is to be looked at again.
+pub(super) fn sketch_anew(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
+    let before = marks_of(db, item)?;
+    if before == marks {
+        return Ok(());
+    }
+    let mut forget = db.prepare_cached("delete from passage where mark = ? and item_id = ?")?;
+    for mark in before {
+        forget.execute(params![mark, item.0])?;
+    }
+    db.prepare_cached("delete from sketch where item_id = ?")?
+        .execute([item.0])?;
+    sketch(db, item, marks)?;
+    doubt(db, item)
+}
+
+/// An item that has its place is to be looked at again.
+pub(super) fn doubt(db: &Connection, item: ItemId) -> SqlResult<()> {
+    db.prepare_cached("insert or ignore into doubt select id from item where id = ? and story_id is not null")?
+        .execute([item.0])
+        .map(|_| ())
+}
+
+/// The marks of an item.
+pub(super) fn marks_of(db: &Connection, item: ItemId) -> SqlResult<Vec<i32>> {
+    let bytes: Option<Vec<u8>> = db
+        .prepare_cached("select marks from sketch where item_id = ?")?
+        .query_row([item.0], |row| row.get(0))
+        .optional()?;
+    let (marks, _) = bytes.as_deref().unwrap_or_default().as_chunks::<4>();
+    Ok(marks.iter().map(|mark| i32::from_le_bytes(*mark)).collect())
+}
+
+/// Puts marks of items where they are found, in the order in which they stand there.
+pub(super) fn remember(db: &Connection, marks: &HashMap<i32, Vec<ItemId>>) -> SqlResult<()> {
+    let mut rows: Vec<(i32, ItemId)> = marks
+        .iter()
+        .flat_map(|(mark, items)| items.iter().map(|item| (*mark, *item)))
+        .collect();
+    rows.sort_unstable();
+    let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
+    rows.iter()
+        .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))
+}
+
+/// The items with a mark, the newest first.
+pub(super) fn having(db: &Connection, mark: i32, mut found: impl FnMut(ItemId)) -> SqlResult<()> {
+    let mut statement =
+        db.prepare_cached("select item_id from passage where mark = ? order by item_id desc limit ?")?;
+    let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK)])?;
+    while let Some(row) = rows.next()? {
+        found(ItemId(row.get(0)?));
+    }
+    Ok(())
+}
+
+/// The runs that recur over a feed.
+pub(super) fn recurring(db: &Connection, feed: FeedId) -> SqlResult<HashSet<u64>> {
+    let mut statement = db.prepare_cached("select run from boilerplate where feed_id = ?")?;
+    let runs = statement.query_map([feed.0], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))?;
+    runs.collect()
+}
+
+/// Adds to the runs that recur over a feed; they are never forgotten. Says whether any of them is news.
+pub(super) fn learn(db: &Connection, feed: FeedId, known: &mut HashSet<u64>, runs: HashSet<u64>) -> SqlResult<bool> {
+    let mut insert = db.prepare_cached("insert or ignore into boilerplate (feed_id, run) values (?, ?)")?;
+    let before = known.len();
+    for run in runs {
+        if known.len() < MAX_RECURRING && known.insert(run) {
+            insert.execute(params![feed.0, run.cast_signed()])?;
+        }
+    }
+    Ok(known.len() > before)
+}

@@ -1,0 +1,506 @@
+//! Gives items their stories and stories their places: compares, ties, groups. One transaction at a time, in order of arrival.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use crate::model::feed::FeedId;
+use crate::model::item::ItemId;
+use crate::model::story::{Decided, Member, StoryId, StoryUid, Telling, Tie, TieKind};
+use crate::model::view::View;
+use crate::store::rows::{instant, signed};
+use crate::store::stories::bump_version;
+use crate::store::{SqlResult, Store, StoreError, passages, ties};
+
+/// Items that one is compared with, at most ...
+const COMPARED: usize = 24;
+/// ... of which so many of one story.
+const OF_ONE_STORY: usize = 3;
+/// Items with its link that one is compared with.
+const OF_ONE_LINK: usize = 16;
+/// An item with so few marks is compared with those that share one of them; others have to share two.
+const FEW_MARKS: usize = 8;
+/// Quotations that are kept of one item: who quotes everybody quotes nobody.
+const MAX_QUOTED: usize = 16;
+/// Items of one story that are parted anew together.
+const MAX_MEMBERS: usize = 512;
+
+/// Runs of words that recur over feeds.
+pub type Recurring = HashMap<FeedId, HashSet<u64>>;
+/// An item, and its story if it has one.
+pub type Placement = (Telling, Option<StoryId>);
+
+/// What decides: the pure functions of `story`.
+#[derive(Debug, Clone)]
+pub struct Judge {
+    /// How an item belongs together with others.
+    pub ties: fn(&Telling, &[Telling], &Recurring) -> Vec<Tie>,
+    /// What recurs over the last items of a feed, and which of these have it.
+    pub recurring: fn(&[Placement]) -> (HashSet<u64>, Vec<ItemId>),
+    /// How many of the last items of a feed are looked at for that.
+    pub looked_at: usize,
+    /// A run of words as a mark.
+    pub mark: fn(u64) -> i32,
+    /// Parts items into stories.
+    pub groups: fn(&[ItemId], &[(ItemId, ItemId, f64)], &[(ItemId, ItemId, Decided)]) -> Vec<Vec<ItemId>>,
+    /// Who leads a story.
+    pub leader: fn(&[Member]) -> Option<ItemId>,
+    /// Names of feeds whose items lead where nothing else decides, the most preferred first; `*` stands for any run of characters.
+    pub prefer: Arc<[String]>,
+}
+
+/// What one round of placing did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Items that have a story now, or were looked at again.
+    pub items: usize,
+    /// Stories opened.
+    pub stories: usize,
+}
+
+impl Store {
+    /// Gives up to `limit` waiting items, in order of arrival, their story, and each new story the next place; looks again at as many
+    /// that are in doubt.
+    ///
+    /// # Errors
+    /// When the database fails; then nobody has got a place.
+    pub async fn place_arrivals(&self, limit: usize, now: Timestamp, judge: &Judge) -> Result<Placed, StoreError> {
+        let judge = judge.clone();
+        self.write("giving stories their places", move |db| {
+            let waiting = waiting(db, limit)?;
+            let doubted = doubted(db, limit)?;
+            if waiting.is_empty() && doubted.is_empty() {
+                return Ok(Placed::default());
+            }
+            let mut placing = Placing::new(db, &judge, now)?;
+            for (item, feed) in waiting.into_iter().chain(doubted) {
+                placing.place(item, feed)?;
+            }
+            passages::remember(db, &placing.fresh)?;
+            bump_version(db)?;
+            Ok(placing.placed)
+        })
+        .await
+    }
+}
+
+fn waiting(db: &Connection, limit: usize) -> SqlResult<Vec<(ItemId, FeedId)>> {
+    let mut statement = db.prepare_cached("select id, feed_id from item where story_id is null order by id limit ?")?;
+    let rows = statement.query_map([signed(limit)], |row| Ok((ItemId(row.get(0)?), FeedId(row.get(1)?))))?;
+    rows.collect()
+}
+
+/// Items that are in doubt, which they are no longer.
+fn doubted(db: &Connection, limit: usize) -> SqlResult<Vec<(ItemId, FeedId)>> {
+    let mut statement = db.prepare_cached(
+        "delete from doubt where item_id in (select item_id from doubt order by item_id limit ?)
+         returning item_id, (select feed_id from item where id = item_id)",
+    )?;
+    let rows = statement.query_map([signed(limit)], |row| Ok((ItemId(row.get(0)?), FeedId(row.get(1)?))))?;
+    rows.collect()
+}
+
+/// One round of placing.
+pub(super) struct Placing<'a> {
+    db: &'a Connection,
+    judge: &'a Judge,
+    now: Timestamp,
+    /// The last place given.
+    last: i64,
+    placed: Placed,
+    recurring: Recurring,
+    /// Feeds that were looked at for what recurs.
+    looked_at: HashSet<FeedId>,
+    /// Marks of the items of this round, which are not stored yet.
+    fresh: HashMap<i32, Vec<ItemId>>,
+}
+
+impl<'a> Placing<'a> {
+    pub(super) fn new(db: &'a Connection, judge: &'a Judge, now: Timestamp) -> SqlResult<Self> {
+        Ok(Self {
+            db,
+            judge,
+            now,
+            last: db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0))?,
+            placed: Placed::default(),
+            recurring: HashMap::new(),
+            looked_at: HashSet::new(),
+            fresh: HashMap::new(),
+        })
+    }
+
+    /// Compares one item with those that it may belong to, and gives it its story.
+    fn place(&mut self, item: ItemId, feed: FeedId) -> SqlResult<()> {
+        let marks = self.marks(item, feed)?;
+        let (story, link) = self.row(item)?;
+        let candidates = self.candidates(item, feed, &marks, &link)?;
+        if story.is_some() {
+            ties::forget(self.db, item)?;
+        }
+        let ties = if candidates.is_empty() {
+            Vec::new()
+        } else {
+            self.compare(item, feed, &candidates)?
+        };
+        for mark in marks {
+            self.fresh.entry(mark).or_default().push(item);
+        }
+        ties::write(self.db, &ties)?;
+        self.placed.items += 1;
+        let same = ties.iter().filter(|tie| tie.kind == TieKind::Same);
+        let mut together: Vec<ItemId> = same.flat_map(|tie| [tie.item, tie.other]).collect();
+        if together.is_empty() && story.is_none() {
+            let story = self.open(&[item])?;
+            return self.give(story, &[item]);
+        }
+        together.push(item);
+        self.regroup(&together)?;
+        let quoted = ties.iter().filter(|tie| tie.kind == TieKind::Quotes);
+        // Who is quoted leads.
+        quoted
+            .map(|tie| tie.other)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .try_for_each(|other| self.lead_again(other))
+    }
+
+    /// The marks of an item, but for those of what recurs over its feed.
+    fn marks(&mut self, item: ItemId, feed: FeedId) -> SqlResult<Vec<i32>> {
+        let mut marks = passages::marks_of(self.db, item)?;
+        let mark = self.judge.mark;
+        let recurring = self.recurring(feed)?;
+        if !recurring.is_empty() {
+            let recurring: HashSet<i32> = recurring.iter().map(|run| mark(*run)).collect();
+            marks.retain(|mark| !recurring.contains(mark));
+        }
+        Ok(marks)
+    }
+
+    fn recurring(&mut self, feed: FeedId) -> SqlResult<&HashSet<u64>> {
+        if !self.recurring.contains_key(&feed) {
+            self.recurring.insert(feed, passages::recurring(self.db, feed)?);
+        }
+        Ok(self.recurring.entry(feed).or_default())
+    }
+
+    /// The story of an item, and its link in canonical form.
+    fn row(&self, item: ItemId) -> SqlResult<(Option<StoryId>, String)> {
+        self.db
+            .prepare_cached("select story_id, canonical_link from item where id = ?")?
+            .query_row([item.0], |row| {
+                Ok((row.get::<_, Option<i64>>(0)?.map(StoryId), row.get(1)?))
+            })
+    }
+
+    /// The items that one may belong to: those with its link in other feeds, and those that share the most marks with it.
+    fn candidates(&self, item: ItemId, feed: FeedId, marks: &[i32], link: &str) -> SqlResult<Vec<ItemId>> {
+        let mut found = if link.is_empty() {
+            Vec::new()
+        } else {
+            self.of_link(item, feed, link)?
+        };
+        let mut shared: BTreeMap<ItemId, usize> = BTreeMap::new();
+        for mark in marks {
+            let mut count = |other: ItemId| *shared.entry(other).or_default() += 1;
+            passages::having(self.db, *mark, &mut count)?;
+            self.fresh
+                .get(mark)
+                .into_iter()
+                .flatten()
+                .for_each(|other| count(*other));
+        }
+        shared.remove(&item);
+        let mut shared: Vec<(ItemId, usize)> = shared.into_iter().collect();
+        shared.sort_unstable_by_key(|(other, count)| (std::cmp::Reverse(*count), std::cmp::Reverse(*other)));
+        let mut of_story: HashMap<i64, usize> = HashMap::new();
+        for (other, count) in shared {
+            if found.len() >= COMPARED {
+                break;
+            }
+            let is_enough =
+                count > 1 || marks.len() <= FEW_MARKS || passages::marks_of(self.db, other)?.len() <= FEW_MARKS;
+            if !is_enough || found.contains(&other) {
+                continue;
+            }
+            // One that waits for its place is compared when it gets it.
+            if let (Some(story), _) = self.row(other)? {
+                let count = of_story.entry(story.0).or_default();
+                *count += 1;
+                if *count <= OF_ONE_STORY {
+                    found.push(other);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Items of other feeds with a link, the newest. Where one's own feed has it twice, it names neither: they are looked at again.
+    fn of_link(&self, item: ItemId, feed: FeedId, link: &str) -> SqlResult<Vec<ItemId>> {
+        let mut statement = self.db.prepare_cached(
+            "select id, feed_id from item where canonical_link = ?1 and canonical_link <> '' and id <> ?2 and story_id is not null
+             order by id desc limit ?3",
+        )?;
+        let rows = statement.query_map(params![link, item.0, signed(OF_ONE_LINK)], |row| {
+            Ok((ItemId(row.get(0)?), FeedId(row.get(1)?)))
+        })?;
+        let (own, others): (Vec<_>, Vec<_>) = rows
+            .collect::<SqlResult<Vec<_>>>()?
+            .into_iter()
+            .partition(|(_, of)| *of == feed);
+        let others: Vec<ItemId> = others.into_iter().map(|(other, _)| other).collect();
+        if !own.is_empty() && self.row(item)?.0.is_none() {
+            others.iter().try_for_each(|other| passages::doubt(self.db, *other))?;
+        }
+        Ok(others)
+    }
+
+    /// How an item belongs together with others. Where one of its own feed has parts of it and is not the same, what recurs over the
+    /// feed is learned first.
+    fn compare(&mut self, item: ItemId, feed: FeedId, others: &[ItemId]) -> SqlResult<Vec<Tie>> {
+        let telling = telling(self.db, item)?;
+        let others = others
+            .iter()
+            .map(|other| self::telling(self.db, *other))
+            .collect::<SqlResult<Vec<_>>>()?;
+        for feed in others.iter().map(|other| other.feed).chain([feed]) {
+            self.recurring(feed)?;
+        }
+        let mut ties = (self.judge.ties)(&telling, &others, &self.recurring);
+        let is_same = |other: &Telling| {
+            let of = |tie: &Tie| tie.item == other.item || tie.other == other.item;
+            ties.iter().any(|tie| tie.kind == TieKind::Same && of(tie))
+        };
+        let recurs = others.iter().any(|other| other.feed == feed && !is_same(other));
+        if recurs && self.looked_at.insert(feed) && self.learn(&telling)? {
+            ties = (self.judge.ties)(&telling, &others, &self.recurring);
+        }
+        ties.sort_by(|a, b| {
+            (a.kind != TieKind::Same)
+                .cmp(&(b.kind != TieKind::Same))
+                .then(b.share.total_cmp(&a.share))
+        });
+        let mut quoted = 0;
+        ties.retain(|tie| {
+            quoted += usize::from(tie.kind == TieKind::Quotes && tie.item == item);
+            tie.kind == TieKind::Same || quoted <= MAX_QUOTED
+        });
+        Ok(ties)
+    }
+
+    /// Looks at the last items of a feed for what recurs; those that have it are looked at again. Says whether there is news.
+    fn learn(&mut self, telling: &Telling) -> SqlResult<bool> {
+        let mut statement = self.db.prepare_cached(
+            "select id, story_id from item where feed_id = ?1 and id <= ?2 order by id desc limit ?3",
+        )?;
+        let rows = statement.query_map(
+            params![telling.feed.0, telling.item.0, signed(self.judge.looked_at)],
+            |row| Ok((ItemId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(StoryId))),
+        )?;
+        let rows = rows.collect::<SqlResult<Vec<_>>>()?;
+        let last = rows
+            .into_iter()
+            .map(|(item, story)| Ok((self::telling(self.db, item)?, story)));
+        let (runs, having) = (self.judge.recurring)(&last.collect::<SqlResult<Vec<_>>>()?);
+        let known = self.recurring.entry(telling.feed).or_default();
+        let is_news = passages::learn(self.db, telling.feed, known, runs)?;
+        if is_news {
+            having.iter().try_for_each(|item| passages::doubt(self.db, *item))?;
+        }
+        Ok(is_news)
+    }
+
+    /// Opens a story for items, the first of which gives it its name for the world.
+    fn open(&mut self, items: &[ItemId]) -> SqlResult<StoryId> {
+        let first = items.iter().min().copied().unwrap_or_default();
+        self.last += 1;
+        self.placed.stories += 1;
+        let uid = uid(self.db, first)?;
+        self.db
+            .prepare_cached("insert into story (seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?)")?
+            .execute(params![self.last, uid.0, first.0, self.now.as_millisecond()])?;
+        Ok(StoryId(self.db.last_insert_rowid()))
+    }
+
+    fn give(&self, story: StoryId, items: &[ItemId]) -> SqlResult<()> {
+        let mut give = self
+            .db
+            .prepare_cached("update item set story_id = ?1 where id = ?2 and story_id is not ?1")?;
+        items
+            .iter()
+            .try_for_each(|item| give.execute(params![story.0, item.0]).map(|_| ()))
+    }
+
+    /// Parts these items, and all that tell a story with any of them, into stories anew.
+    pub(super) fn regroup(&mut self, items: &[ItemId]) -> SqlResult<()> {
+        let members = members(self.db, items)?;
+        let list = serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
+        let items: Vec<ItemId> = members.keys().copied().collect();
+        let groups = (self.judge.groups)(&items, &ties::same(self.db, &list)?, &ties::decided(self.db, &list)?);
+        let mut kept = keepers(self.db, &members, &groups)?;
+        for (at, group) in groups.iter().enumerate() {
+            let mut stories = kept.remove(&at).unwrap_or_default().into_iter();
+            let story = match stories.next() {
+                Some(story) => story,
+                None => match self.revived(&members, group)? {
+                    Some(story) => story,
+                    None => self.open(group)?,
+                },
+            };
+            for other in stories {
+                self.db
+                    .prepare_cached("update story set merged_into = ?1 where id = ?2 or merged_into = ?2")?
+                    .execute(params![story.0, other.0])?;
+            }
+            self.give(story, group)?;
+            self.lead(story)?;
+        }
+        Ok(())
+    }
+
+    /// A story that had become part of these and is one of its own again.
+    fn revived(&self, members: &BTreeMap<ItemId, Option<StoryId>>, group: &[ItemId]) -> SqlResult<Option<StoryId>> {
+        let own = group
+            .iter()
+            .map(|item| uid(self.db, *item))
+            .collect::<SqlResult<Vec<_>>>()?;
+        let mut merged = self
+            .db
+            .prepare_cached("select id, uid from story where merged_into = ? order by seq")?;
+        for story in members.values().flatten().collect::<HashSet<_>>() {
+            let mut rows = merged.query([story.0])?;
+            while let Some(row) = rows.next()? {
+                let (id, uid): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
+                if own.contains(&StoryUid(uid)) {
+                    self.db
+                        .prepare_cached("update story set merged_into = null where id = ?")?
+                        .execute([id])?;
+                    return Ok(Some(StoryId(id)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Chooses anew who leads the story of an item.
+    fn lead_again(&self, item: ItemId) -> SqlResult<()> {
+        match self.row(item)?.0 {
+            Some(story) => self.lead(story),
+            None => Ok(()),
+        }
+    }
+
+    /// Chooses who leads a story.
+    fn lead(&self, story: StoryId) -> SqlResult<()> {
+        let prefer = &self.judge.prefer;
+        let mut statement = self.db.prepare_cached(
+            "select item.id, coalesce(published_at, first_seen_at) as at, name, link,
+                 exists (select 1 from tie where other_id = item.id and (kind = 'quotes' or cites = 1)) as is_cited
+             from item join feed on feed.id = feed_id where story_id = ? limit ?",
+        )?;
+        let rows = statement.query_map(params![story.0, signed(MAX_MEMBERS)], |row| {
+            let feed: String = row.get("name")?;
+            let place = prefer.iter().position(|name| View::name_matches(name, &feed));
+            Ok(Member {
+                item: ItemId(row.get(0)?),
+                at: instant(row, "at")?,
+                is_cited: row.get("is_cited")?,
+                preference: place.unwrap_or(usize::MAX),
+                feed,
+                link: row.get("link")?,
+            })
+        })?;
+        let leader = (self.judge.leader)(&rows.collect::<SqlResult<Vec<_>>>()?);
+        self.db
+            .prepare_cached(
+                "update story set leader_item_id = coalesce(?2, leader_item_id), changed_at = ?3 where id = ?1",
+            )?
+            .execute(params![story.0, leader.map(|item| item.0), self.now.as_millisecond()])
+            .map(|_| ())
+    }
+}
+
+/// These items and all that tell a story with any of them, with their stories.
+fn members(db: &Connection, items: &[ItemId]) -> SqlResult<BTreeMap<ItemId, Option<StoryId>>> {
+    let mut members = BTreeMap::new();
+    let mut story = db.prepare_cached("select story_id from item where id = ?")?;
+    let mut of_story = db.prepare_cached("select id from item where story_id = ? order by id limit ?")?;
+    for item in items {
+        let story: Option<i64> = story.query_row([item.0], |row| row.get(0))?;
+        if members.insert(*item, story.map(StoryId)).is_some() {
+            continue;
+        }
+        let Some(story) = story else { continue };
+        let mut rows = of_story.query(params![story, signed(MAX_MEMBERS)])?;
+        while let Some(row) = rows.next()? {
+            members.insert(ItemId(row.get(0)?), Some(StoryId(story)));
+        }
+    }
+    Ok(members)
+}
+
+/// Which stories each group keeps, by its place in the list, the first place first: a story stays with the item that opened it, or
+/// came to it first.
+fn keepers(
+    db: &Connection,
+    members: &BTreeMap<ItemId, Option<StoryId>>,
+    groups: &[Vec<ItemId>],
+) -> SqlResult<HashMap<usize, Vec<StoryId>>> {
+    let mut first: BTreeMap<StoryId, ItemId> = BTreeMap::new();
+    for (item, story) in members {
+        story.iter().for_each(|story| {
+            first.entry(*story).or_insert(*item);
+        });
+    }
+    let mut seq = db.prepare_cached("select seq from story where id = ?")?;
+    let mut placed: Vec<(i64, StoryId, ItemId)> = first
+        .into_iter()
+        .map(|(story, item)| Ok((seq.query_row([story.0], |row| row.get(0))?, story, item)))
+        .collect::<SqlResult<_>>()?;
+    placed.sort_unstable();
+    let mut kept: HashMap<usize, Vec<StoryId>> = HashMap::new();
+    for (_, story, item) in placed {
+        let group = groups.iter().position(|group| group.contains(&item));
+        kept.entry(group.unwrap_or_default()).or_default().push(story);
+    }
+    Ok(kept)
+}
+
+/// An item as it is compared.
+pub(super) fn telling(db: &Connection, item: ItemId) -> SqlResult<Telling> {
+    let read = |row: &Row<'_>| {
+        Ok(Telling {
+            item,
+            feed: FeedId(row.get("feed_id")?),
+            group: row.get("feed_group")?,
+            at: instant(row, "at")?,
+            canonical_link: row.get("canonical_link")?,
+            title: row.get("title")?,
+            html: row.get("html")?,
+            shares_link: row.get("shares_link")?,
+        })
+    };
+    db.prepare_cached(
+        "select feed_id, feed_group, coalesce(published_at, first_seen_at) as at, canonical_link, item.title,
+             iif(content = '', summary, content) as html,
+             exists (select 1 from item i where i.canonical_link = item.canonical_link and i.canonical_link <> ''
+                 and i.feed_id = item.feed_id and i.id <> item.id) as shares_link
+         from item join item_text on item_id = item.id join feed on feed.id = feed_id where item.id = ?",
+    )?
+    .query_row([item.0], read)
+}
+
+/// The same item of the same feed gives the same name for the world, in any database.
+fn uid(db: &Connection, item: ItemId) -> SqlResult<StoryUid> {
+    let (feed, key): (String, Vec<u8>) = db
+        .prepare_cached("select name, key from item join feed on feed.id = feed_id where item.id = ?")?
+        .query_row([item.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 story uid");
+    hasher.update(feed.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(&key);
+    let mut bits = [0; 16];
+    hasher.finalize_xof().fill(&mut bits);
+    Ok(StoryUid::from_hash(bits))
+}

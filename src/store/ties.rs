@@ -1,0 +1,85 @@
+//! The tables of ties and decisions: how items belong together, and what the operator has decided of them.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use crate::model::item::ItemId;
+use crate::model::story::{Decided, Tie};
+use crate::store::SqlResult;
+
+/// Writes how an item belongs together with others; of several ways for one pair the last.
+pub(super) fn write(db: &Connection, ties: &[Tie]) -> SqlResult<()> {
+    let mut insert = db.prepare_cached(
+        "insert or replace into tie (item_id, other_id, kind, rule, share, back, cites) values (?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for tie in ties {
+        insert.execute(params![
+            tie.item.0,
+            tie.other.0,
+            tie.kind.as_str(),
+            tie.rule,
+            tie.share,
+            tie.back,
+            tie.cites,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Forgets how an item belongs together with others, before it is compared again.
+pub(super) fn forget(db: &Connection, item: ItemId) -> SqlResult<()> {
+    db.prepare_cached("delete from tie where item_id = ?")?
+        .execute([item.0])?;
+    db.prepare_cached("delete from tie where other_id = ?")?
+        .execute([item.0])
+        .map(|_| ())
+}
+
+/// Pairs among these items that tell one story, with their closeness. `items` is a JSON list.
+pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, ItemId, f64)>> {
+    let mut statement = db.prepare_cached(
+        "select item_id, other_id, min(share, back) from tie where kind = 'same'
+         and item_id in (select value from json_each(?1)) and other_id in (select value from json_each(?1))",
+    )?;
+    let rows = statement.query_map([items], |row| {
+        Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))
+    })?;
+    rows.collect()
+}
+
+/// What was decided last of pairs among these items.
+pub(super) fn decided(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, ItemId, Decided)>> {
+    let mut statement = db.prepare_cached(
+        "select item_id, other_id, kind, max(decision_id) from decision_pair join decision on id = decision_id
+         where undone_at is null and item_id in (select value from json_each(?1))
+             and other_id in (select value from json_each(?1))
+         group by item_id, other_id",
+    )?;
+    let rows = statement.query_map([items], |row| {
+        let kind: String = row.get(2)?;
+        let decided = if kind == "together" {
+            Decided::Together
+        } else {
+            Decided::Apart
+        };
+        Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), decided))
+    })?;
+    rows.collect()
+}
+
+/// Keeps a decision of pairs of items; returns its number.
+pub(super) fn decide(db: &Connection, decided: Decided, pairs: &[(ItemId, ItemId)], now: Timestamp) -> SqlResult<i64> {
+    let kind = match decided {
+        Decided::Together => "together",
+        Decided::Apart => "apart",
+    };
+    db.prepare_cached("insert into decision (kind, made_at) values (?, ?)")?
+        .execute(params![kind, now.as_millisecond()])?;
+    let id = db.last_insert_rowid();
+    let mut insert =
+        db.prepare_cached("insert or ignore into decision_pair (item_id, other_id, decision_id) values (?, ?, ?)")?;
+    for (a, b) in pairs {
+        insert.execute(params![a.0.min(b.0), a.0.max(b.0), id])?;
+    }
+    Ok(id)
+}

@@ -1,0 +1,41 @@
+//! What recurs over a feed: signatures, calls to subscribe, disclaimers. It tells nothing of the items that carry it.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::model::item::ItemId;
+use crate::model::story::{StoryId, Telling};
+use crate::story::passages::Passages;
+
+/// The last items of a feed that are looked at.
+pub const LOOKED_AT: usize = 16;
+/// Stories of one feed in which a run of words stands before it counts as recurring ...
+const STORIES: usize = 3;
+/// ... and of how many of those that are looked at it must stand in one.
+const ONE_IN: usize = 4;
+
+/// The runs that recur over the last items of a feed, and the items that have any of them. Items of one story count once: a report
+/// that is sent again and again recurs as little as one that is sent once.
+#[must_use]
+pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<ItemId>) {
+    let mut stories: HashSet<i64> = HashSet::new();
+    let mut standing: HashMap<u64, HashSet<i64>> = HashMap::new();
+    let mut runs_of = Vec::with_capacity(last.len());
+    for (telling, story) in last {
+        // An item that has no story yet is one of its own; its number cannot be that of a story.
+        let story = story.map_or(-telling.item.0, |story| story.0);
+        let runs: HashSet<u64> = Passages::of(&telling.html).runs.into_iter().collect();
+        if runs.is_empty() {
+            continue;
+        }
+        stories.insert(story);
+        for run in &runs {
+            standing.entry(*run).or_default().insert(story);
+        }
+        runs_of.push((telling.item, runs));
+    }
+    let enough = STORIES.max(stories.len().div_ceil(ONE_IN));
+    standing.retain(|_, stories| stories.len() >= enough);
+    let recurring: HashSet<u64> = standing.into_keys().collect();
+    let having = runs_of.iter().filter(|(_, runs)| !runs.is_disjoint(&recurring));
+    (recurring.clone(), having.map(|(item, _)| *item).collect())
+}

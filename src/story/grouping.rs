@@ -1,0 +1,122 @@
+//! Which items make one story, of those that are tied, and which of them leads it. Pure, and the same in any order of arrival.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::model::item::ItemId;
+use crate::model::story::{Decided, Member};
+
+/// Parts items into stories: who is tied is together, the closest first, unless the operator has decided otherwise.
+///
+/// `ties` are pairs with their closeness; `decided` holds for each pair of items what was decided last.
+#[must_use]
+pub fn groups(
+    items: &[ItemId],
+    ties: &[(ItemId, ItemId, f64)],
+    decided: &[(ItemId, ItemId, Decided)],
+) -> Vec<Vec<ItemId>> {
+    let mut group: BTreeMap<ItemId, ItemId> = items.iter().map(|item| (*item, *item)).collect();
+    let apart: HashSet<(ItemId, ItemId)> = decided
+        .iter()
+        .filter(|(.., decided)| *decided == Decided::Apart)
+        .flat_map(|(a, b, _)| [(*a, *b), (*b, *a)])
+        .collect();
+    let together = decided.iter().filter(|(.., decided)| *decided == Decided::Together);
+    let mut pairs: Vec<(ItemId, ItemId)> = together.map(|(a, b, _)| (*a, *b)).collect();
+    let mut ties = ties.to_vec();
+    ties.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+    pairs.extend(ties.iter().map(|(a, b, _)| (*a, *b)));
+    for (a, b) in pairs {
+        let (Some(a), Some(b)) = (group.get(&a).copied(), group.get(&b).copied()) else {
+            continue;
+        };
+        let of = |name| {
+            group
+                .iter()
+                .filter(move |(_, group)| **group == name)
+                .map(|(item, _)| *item)
+        };
+        if a == b || of(a).any(|one| of(b).any(|other| apart.contains(&(one, other)))) {
+            continue;
+        }
+        let (low, high) = (a.min(b), a.max(b));
+        group
+            .values_mut()
+            .filter(|name| **name == high)
+            .for_each(|name| *name = low);
+    }
+    let mut groups: BTreeMap<ItemId, Vec<ItemId>> = BTreeMap::new();
+    for (item, name) in group {
+        groups.entry(name).or_default().push(item);
+    }
+    groups.into_values().collect()
+}
+
+/// The item that leads a story: one that others quote or link to, then the earliest, then that of the preferred feed.
+#[must_use]
+pub fn leader(members: &[Member]) -> Option<ItemId> {
+    let first = members.iter().min_by(|a, b| {
+        let order = |m: &Member| (std::cmp::Reverse(m.is_cited), m.at, m.preference);
+        order(a)
+            .cmp(&order(b))
+            .then_with(|| (&a.feed, &a.link, a.item).cmp(&(&b.feed, &b.link, b.item)))
+    });
+    first.map(|member| member.item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{groups, leader};
+    use crate::model::item::ItemId;
+    use crate::model::story::{Decided, Member};
+
+    fn ids<const N: usize>(ids: [i64; N]) -> Vec<ItemId> {
+        ids.into_iter().map(ItemId).collect()
+    }
+
+    fn tie(a: i64, b: i64, share: f64) -> (ItemId, ItemId, f64) {
+        (ItemId(a), ItemId(b), share)
+    }
+
+    #[test]
+    fn who_is_tied_is_together_and_who_is_not_is_alone() {
+        let parted = groups(&ids([1, 2, 3, 4]), &[tie(3, 1, 0.9), tie(2, 3, 0.8)], &[]);
+        assert_eq!(parted, [ids([1, 2, 3]).as_slice(), &ids([4])]);
+    }
+
+    #[test]
+    fn what_was_decided_holds_against_ties() {
+        let ties = [tie(1, 2, 0.9), tie(2, 3, 0.95)];
+        let apart = [(ItemId(3), ItemId(1), Decided::Apart)];
+        assert_eq!(
+            groups(&ids([1, 2, 3]), &ties, &apart),
+            [ids([1]).as_slice(), &ids([2, 3])]
+        );
+        let together = [(ItemId(1), ItemId(4), Decided::Together)];
+        assert_eq!(groups(&ids([1, 4]), &[], &together), [ids([1, 4])]);
+    }
+
+    #[test]
+    fn the_cited_leads_then_the_earlier_then_the_preferred() {
+        let member = |item, second: i64, is_cited, preference| Member {
+            item: ItemId(item),
+            at: jiff::Timestamp::from_second(second).unwrap(),
+            is_cited,
+            preference,
+            feed: format!("feed{item}"),
+            link: String::new(),
+        };
+        assert_eq!(
+            leader(&[member(1, 5, false, 0), member(2, 9, true, 9)]),
+            Some(ItemId(2))
+        );
+        assert_eq!(
+            leader(&[member(1, 9, false, 0), member(2, 5, false, 9)]),
+            Some(ItemId(2))
+        );
+        assert_eq!(
+            leader(&[member(1, 5, false, 2), member(2, 5, false, 1)]),
+            Some(ItemId(2))
+        );
+        assert_eq!(leader(&[]), None);
+    }
+}

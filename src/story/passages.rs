@@ -1,0 +1,76 @@
+//! A text as runs of words, by which it is found in other texts whatever stands around it.
+//!
+//! Words are folded, so that typography does not count; a run is [`RUN`] words in a row, as a 64-bit hash that is the same in every
+//! version of this program: marks of it are stored.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::text::fold::fold;
+use crate::text::html::to_text;
+
+/// Words of a run: short enough to stand between two edits, long enough that two texts do not share one by chance.
+pub const RUN: usize = 5;
+/// Words that are read of one text.
+const MAX_WORDS: usize = 50_000;
+
+/// The runs of a text in its order: the one at `n` begins with word `n`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Passages {
+    /// The hash of each run.
+    pub runs: Vec<u64>,
+    /// Words of the text.
+    pub words: usize,
+}
+
+impl Passages {
+    /// The runs of sanitised HTML.
+    #[must_use]
+    pub fn of(html: &str) -> Self {
+        let folded = fold(&to_text(html));
+        Self::of_words(folded.split(' ').filter(|word| !word.is_empty()))
+    }
+
+    /// The runs of folded words.
+    pub fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+        let hashes: Vec<u64> = words.take(MAX_WORDS).map(|word| xxh3_64(word.as_bytes())).collect();
+        let run = |words: &[u64]| mixed(words.iter().fold(0, |sum: u64, word| sum.rotate_left(11) ^ word));
+        Self {
+            runs: hashes.windows(RUN).map(run).collect(),
+            words: hashes.len(),
+        }
+    }
+}
+
+/// The finish of MurmurHash3: each bit of the sum counts for each bit of the hash.
+fn mixed(sum: u64) -> u64 {
+    let sum = (sum ^ (sum >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let sum = (sum ^ (sum >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    sum ^ (sum >> 33)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Passages, RUN};
+
+    #[test]
+    fn typography_and_markup_do_not_count() {
+        let plain = Passages::of("The talks of Sunday's round went on, said the minister.");
+        assert_eq!(
+            plain,
+            Passages::of("<p>The <b>talks</b> of SUNDAY\u{2019}S round</p><p>went on said the minister</p>")
+        );
+        assert_eq!(
+            Passages::of("كتاب‌هاي تازه در نمايشگاه امسال"),
+            Passages::of("کتابهای تازه در نمایشگاه امسال")
+        );
+    }
+
+    #[test]
+    fn a_run_is_found_wherever_it_stands_and_its_order_counts() {
+        let (short, long) = (Passages::of("a b c d e"), Passages::of("x y a b c d e z"));
+        assert_eq!((short.runs.len(), long.runs.len(), long.words), (1, 8 - RUN + 1, 8));
+        assert!(long.runs.contains(&short.runs[0]));
+        assert!(!Passages::of("b a c d e").runs.contains(&short.runs[0]));
+        assert!(Passages::of("too short a text").runs.is_empty());
+    }
+}

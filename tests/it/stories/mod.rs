@@ -1,0 +1,4 @@
+//! Stories told once across feeds: the labelled corpus, and what the operator can ask and undo.
+
+mod corpus;
+mod judged;
