@@ -34,10 +34,16 @@ const OWN_WORDS_OF_SHORT: usize = 30;
 const LEAD: usize = 20;
 /// Titles that are alike: words of both, of the words of either.
 const ALIKE: f64 = 0.6;
-/// Titles that are the same but for a tail.
-const SAME_TITLE: f64 = 0.8;
-/// Words of a title that names one story.
-const TITLE_WORDS: usize = 4;
+/// Titles of a report and of its update.
+const RELATED: f64 = 0.3;
+/// How much of a text an update keeps.
+const MOST_OF_UPDATE: f64 = 0.6;
+/// Updates come within this time.
+const UPDATE_SECONDS: i64 = 36 * 3600;
+/// How much of the longer of two headlines the shorter is.
+const MOST_OF_HEADLINE: f64 = 0.7;
+/// Words of a headline that names one story.
+const HEADLINE_WORDS: usize = 4;
 /// Headlines of one story come within this time.
 const HEADLINE_SECONDS: i64 = 12 * 3600;
 /// Links of a text that are looked at.
@@ -106,6 +112,20 @@ impl<'a> Said<'a> {
 
     fn is_short(&self) -> bool {
         self.words() < MIN_WORDS
+    }
+
+    /// Whether both have one headline, but for what only one has before or after it, which is no number.
+    fn has_headline_of(&self, other: &Self) -> bool {
+        let (a, b) = (self.title.concat(), other.title.concat());
+        let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        let Some((before, after)) = long.split_once(&short).filter(|_| !short.is_empty()) else {
+            return false;
+        };
+        let has_number = |text: &str| text.chars().any(|c| c.is_ascii_digit());
+        self.title.len().min(other.title.len()) >= HEADLINE_WORDS
+            && ratio(short.len(), long.len()) >= MOST_OF_HEADLINE
+            && !has_number(before)
+            && !has_number(after)
     }
 
     /// Whether it links to another item.
@@ -216,16 +236,11 @@ fn relation(
     }
     if one.is_short() || other.is_short() {
         let is_one_group = !a.group.is_empty() && a.group == b.group;
-        let is_headline = titles >= SAME_TITLE
-            && one.title.len().min(other.title.len()) >= TITLE_WORDS
-            && numbers(&one.title) == numbers(&other.title)
-            && apart <= HEADLINE_SECONDS;
-        let is_same = is_headline && is_one_group && !is_one_feed;
+        let is_same = is_one_group && !is_one_feed && apart <= HEADLINE_SECONDS && one.has_headline_of(other);
         return is_same.then_some((TieKind::Same, "the same headline within hours"));
     }
-    let is_alike = titles >= ALIKE || is_one_link;
     let (shares, own, lead) = (overlap.shares, overlap.own, overlap.lead);
-    let enough = if is_one_feed && !is_alike {
+    let enough = if is_one_feed && titles < ALIKE {
         NEARLY_ALL_WITHIN
     } else {
         NEARLY_ALL
@@ -234,48 +249,39 @@ fn relation(
         return Some((TieKind::Same, "nearly the same text"));
     }
     // From here on one stands in the other, which is the longer of both.
-    let (share, back, own, words, lead, cited) = if shares.0 >= shares.1 {
-        (shares.0, shares.1, own.1, other.words(), lead.1, cites.1)
+    let (share, own, words, cited) = if shares.0 >= shares.1 {
+        (shares.0, own.1, other.words(), cites.1)
     } else {
-        (shares.1, shares.0, own.0, one.words(), lead.0, cites.0)
+        (shares.1, own.0, one.words(), cites.0)
     };
     if share < MOST {
         return None;
+    }
+    if is_one_feed {
+        let is_update = apart <= UPDATE_SECONDS && (is_one_link || titles >= RELATED) && share >= MOST_OF_UPDATE;
+        return is_update.then_some((TieKind::Same, "an update of the same feed"));
     }
     let has_much = own >= OWN_WORDS || own >= OWN_WORDS_OF_SHORT && ratio(own, words) >= OWN_SHARE;
     if cited && has_much {
         return Some((TieKind::Quotes, "most of its text, with a link to it"));
     }
-    if is_alike && share >= MOST {
+    if titles >= ALIKE {
         return Some((TieKind::Same, "most of the text under a like title"));
     }
-    if is_one_feed {
-        return None;
+    if lead.0.max(lead.1) < LEAD {
+        return (share >= MOST_OF_UPDATE).then_some((TieKind::Same, "most of the text from the beginning on"));
     }
-    if !has_much {
-        return (share >= NEARLY_ALL || back >= MOST).then_some((TieKind::Same, "most of the text and little else"));
-    }
-    if lead >= LEAD {
+    if has_much {
         return Some((TieKind::Quotes, "most of its text after words of its own"));
     }
-    (share >= NEARLY_ALL).then_some((TieKind::Same, "its beginning"))
+    (share >= NEARLY_ALL).then_some((TieKind::Same, "nearly all of the text and little else"))
 }
 
-/// Words of both titles, of the words of either, from 0 to 1; what only one has at its end does not count against it.
+/// Words of both titles, of those of the longer, from 0 to 1.
 fn likeness(one: &[String], other: &[String]) -> f64 {
     let (a, b): (HashSet<&String>, HashSet<&String>) = (one.iter().collect(), other.iter().collect());
     let both = a.intersection(&b).count();
     ratio(both, a.len().max(b.len()))
-}
-
-/// The numbers of a title, which make two otherwise alike ones two.
-fn numbers(title: &[String]) -> Vec<&String> {
-    let mut numbers: Vec<&String> = title
-        .iter()
-        .filter(|word| word.chars().any(|c| c.is_ascii_digit()))
-        .collect();
-    numbers.sort_unstable();
-    numbers
 }
 
 fn ratio(part: usize, all: usize) -> f64 {

@@ -10,6 +10,10 @@ use crate::text::html::to_text;
 
 /// Words of a run: short enough to stand between two edits, long enough that two texts do not share one by chance.
 pub const RUN: usize = 5;
+/// Parts of Persian words that some part from them by a space, some by a joiner, and some not at all: they belong to the next word ...
+const PREFIXES: [&str; 2] = ["می", "نمی"];
+/// ... or to the one before.
+const SUFFIXES: [&str; 9] = ["ها", "های", "هایی", "هایش", "تر", "ترین", "ای", "اند", "ام"];
 /// Words that are read of one text.
 const MAX_WORDS: usize = 50_000;
 
@@ -32,7 +36,17 @@ impl Passages {
 
     /// The runs of folded words.
     pub fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        let hashes: Vec<u64> = words.take(MAX_WORDS).map(|word| xxh3_64(word.as_bytes())).collect();
+        let (mut hashes, mut word) = (Vec::new(), String::new());
+        for part in words.take(MAX_WORDS) {
+            if !(PREFIXES.contains(&word.as_str()) || SUFFIXES.contains(&part)) && !word.is_empty() {
+                hashes.push(xxh3_64(word.as_bytes()));
+                word.clear();
+            }
+            word.push_str(part);
+        }
+        if !word.is_empty() {
+            hashes.push(xxh3_64(word.as_bytes()));
+        }
         let run = |words: &[u64]| mixed(words.iter().fold(0, |sum: u64, word| sum.rotate_left(11) ^ word));
         Self {
             runs: hashes.windows(RUN).map(run).collect(),
