@@ -25,6 +25,7 @@ use crate::service::stories::{Stories, judge};
 use crate::service::subscriptions::Subscriptions;
 use crate::store::Store;
 use crate::store::locks::Locks;
+use crate::store::places::Judge;
 use crate::telemetry::metrics::Metrics;
 use crate::web::push::Inbox;
 use crate::web::{self, Site};
@@ -167,8 +168,14 @@ impl App {
             Arc::clone(&self.clock),
             Arc::clone(&self.arrived),
             self.metrics(),
-            judge(Arc::from([])),
+            self.judge(),
         )
+    }
+
+    /// What decides of stories.
+    #[must_use]
+    pub fn judge(&self) -> Judge {
+        judge(Arc::from(self.config.prefer.as_slice()))
     }
 
     /// Makes editions.

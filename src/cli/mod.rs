@@ -9,6 +9,9 @@ mod parse;
 mod poll;
 mod run;
 mod said;
+mod stories;
+mod story;
+mod why;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -72,6 +75,15 @@ enum Command {
     /// List feeds, show all that is known of one, add and remove them
     #[command(subcommand, after_help = "Example:\n  tidings feed show borna-en")]
     Feed(feed::FeedCommand),
+    /// List the newest stories: where each ran, whom it quotes and who quotes it
+    #[command(after_help = "Example:\n  tidings stories --limit 20 --json")]
+    Stories(stories::StoriesArgs),
+    /// Decide otherwise of stories: split, merge, and take it back
+    #[command(subcommand, after_help = "Example:\n  tidings story split 4711")]
+    Story(story::StoryCommand),
+    /// Explain why an item is in its story: its keys, what it was compared with, the scores, the decision
+    #[command(after_help = "Examples:\n  tidings why 4711\n  tidings why https://example.org/news/1 --json")]
+    Why(why::WhyArgs),
     /// Show what a document says, without storing anything
     #[command(
         after_help = "Examples:\n  tidings parse https://example.org/feed.xml\n  tidings parse --base https://example.org/ --json feed.xml"
@@ -112,6 +124,9 @@ async fn dispatch(cli: Cli) -> ExitCode {
         Command::Check => check::check(cli.config),
         Command::Config(command) => check::config(command),
         Command::Feed(command) => feed::feed(cli.config, command).await,
+        Command::Stories(args) => stories::stories(cli.config, args).await,
+        Command::Story(command) => story::story(cli.config, command).await,
+        Command::Why(args) => why::why(cli.config, args).await,
         Command::Parse(args) => parse::parse(cli.config, args).await,
         Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
         Command::Demo(args) => demo::demo(args).await,

@@ -43,6 +43,9 @@ pub struct Config {
     pub mail: MailConfig,
     /// All digests, each name once.
     pub digests: Vec<DigestConfig>,
+    /// Names of feeds whose items lead their stories where nothing else decides, the most preferred first; `*` stands for any run of
+    /// characters.
+    pub prefer: Vec<String>,
     /// What is logged.
     pub log: LogConfig,
     /// What is odd but not wrong, for a person.

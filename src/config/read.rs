@@ -43,6 +43,7 @@ pub(super) fn read(
     let feeds = feeds(&mut root, cut, folder, faults, &mut warnings)?;
     let views = views(&mut root, &feeds, faults);
     let digests = digests(&mut root, &views);
+    let prefer = stories(&mut root);
     root.finish();
     if feeds.is_empty() {
         warnings.push("there are no feeds: add [[feed]] tables, or an OPML list with feeds_from".to_owned());
@@ -56,6 +57,7 @@ pub(super) fn read(
         views,
         mail,
         digests,
+        prefer,
         log,
         warnings,
     }))
@@ -103,6 +105,14 @@ fn web(root: &mut Section) -> WebConfig {
         });
     section.finish();
     WebConfig { listen, public_url }
+}
+
+/// The feeds that lead stories where nothing else decides.
+fn stories(root: &mut Section) -> Vec<String> {
+    let mut section = root.section("stories");
+    let prefer = section.texts("prefer");
+    section.finish();
+    prefer
 }
 
 fn log(root: &mut Section) -> LogConfig {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::feed::FeedId;
 use crate::model::item::{ItemDetails, ItemId};
@@ -64,6 +64,21 @@ pub struct Telling {
     pub html: String,
     /// Whether another item of its feed has the same link: then the link names neither of them.
     pub shares_link: bool,
+}
+
+/// An item compared with another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The other item.
+    pub other: ItemId,
+    /// How much of the item's text stands in the other, and the other way round, from 0 to 1.
+    pub shares: (f64, f64),
+    /// Words of each that the other has not.
+    pub own: (usize, usize),
+    /// Words that both titles have, of those of the longer, from 0 to 1.
+    pub titles: f64,
+    /// What follows; None: nothing.
+    pub tie: Option<Tie>,
 }
 
 /// How two items belong together.
@@ -203,6 +218,23 @@ pub struct StoryText {
     pub changed_at: Timestamp,
     /// Titles of the other feeds that carry it.
     pub also_in: Vec<String>,
+    /// The stories that it quotes, the most first.
+    pub quotes: Vec<Quoted>,
+    /// The stories that quote it, the most first.
+    pub quoted_by: Vec<Quoted>,
+}
+
+/// The other story of a quotation, as it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quoted {
+    /// Its plain title.
+    pub title: String,
+    /// Its address; empty: none.
+    pub link: String,
+    /// The title of its feed.
+    pub feed: String,
+    /// How much of the quoted text stands in the other, from 0 to 1.
+    pub share: f64,
 }
 
 /// The feed of a story's leader.

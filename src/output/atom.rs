@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::model::story::StoryText;
-use crate::output::{MergedFeed, block, entry_id, title};
+use crate::output::relations::bodies;
+use crate::output::{MergedFeed, entry_id, title};
 use crate::text::xml::Xml;
 
 /// The media type (RFC 4287 §7).
@@ -83,11 +84,19 @@ fn entry(xml: &mut Xml, story: &StoryText) {
     if !story.details.image.is_empty() {
         xml.empty("media:thumbnail", &[("url", &story.details.image)]);
     }
-    xml.text_if_any("summary", &[("type", "html")], &block(&story.summary));
+    for quoted in story.quotes.iter().filter(|quoted| !quoted.link.is_empty()) {
+        // RFC 4287 §4.2.7.2: related to the entry.
+        xml.empty(
+            "link",
+            &[("rel", "related"), ("href", &quoted.link), ("title", &quoted.title)],
+        );
+    }
+    let (summary, content) = bodies(story);
+    xml.text_if_any("summary", &[("type", "html")], &summary);
     if story.content.is_empty() && story.link.is_empty() {
         xml.text("content", &[("type", "text")], &title(story));
     } else {
-        xml.text_if_any("content", &[("type", "html")], &block(&story.content));
+        xml.text_if_any("content", &[("type", "html")], &content);
     }
     source(xml, story);
     xml.close("entry");

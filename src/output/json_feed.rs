@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::model::story::StoryText;
-use crate::output::{MergedFeed, block, entry_id, title};
+use crate::model::story::{Quoted, StoryText};
+use crate::output::relations::bodies;
+use crate::output::{MergedFeed, entry_id, title};
 use crate::text::html::to_text;
 
 /// The media type.
@@ -69,6 +70,10 @@ struct Source<'a> {
     source_feed_url: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     also_in: &'a [String],
+    #[serde(skip_serializing_if = "<[Quoted]>::is_empty")]
+    quotes: &'a [Quoted],
+    #[serde(skip_serializing_if = "<[Quoted]>::is_empty")]
+    quoted_by: &'a [Quoted],
 }
 
 /// Writes the feed.
@@ -86,11 +91,8 @@ pub fn render(feed: &MergedFeed<'_>) -> String {
 }
 
 fn item(story: &StoryText) -> Item<'_> {
-    let html = block(if story.content.is_empty() {
-        &story.summary
-    } else {
-        &story.content
-    });
+    let (summary, content) = bodies(story);
+    let html = if content.is_empty() { summary } else { content };
     Item {
         id: entry_id(story),
         url: &story.link,
@@ -109,6 +111,8 @@ fn item(story: &StoryText) -> Item<'_> {
             source_title: &story.feed.title,
             source_feed_url: &story.feed.url,
             also_in: &story.also_in,
+            quotes: &story.quotes,
+            quoted_by: &story.quoted_by,
         },
     }
 }

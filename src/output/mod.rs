@@ -7,6 +7,7 @@ pub mod digest;
 pub mod json_feed;
 pub mod mailer;
 pub mod opml;
+pub mod relations;
 pub mod rss;
 
 use jiff::Timestamp;

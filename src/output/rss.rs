@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
 use crate::model::story::StoryText;
-use crate::output::{MergedFeed, block, entry_id, title};
+use crate::output::relations::bodies;
+use crate::output::{MergedFeed, entry_id, title};
 use crate::text::xml::Xml;
 
 /// The media type that readers know.
@@ -73,11 +74,12 @@ fn item(xml: &mut Xml, story: &StoryText) {
             &[("url", &file.url), ("length", &length), ("type", media_type)],
         );
     }
-    if story.summary.is_empty() {
-        xml.text_if_any("description", &[], &block(&story.content));
-    } else {
-        xml.text("description", &[], &block(&story.summary));
-        xml.text_if_any("content:encoded", &[], &block(&story.content));
+    match bodies(story) {
+        (summary, content) if summary.is_empty() => xml.text_if_any("description", &[], &content),
+        (summary, content) => {
+            xml.text("description", &[], &summary);
+            xml.text_if_any("content:encoded", &[], &content);
+        }
     }
     xml.text("source", &[("url", &story.feed.url)], &story.feed.title);
     xml.text_if_any("dc:language", &[], &story.language);

@@ -41,6 +41,8 @@ pub(crate) fn stories() -> Vec<StoryText> {
         updated: "2026-11-22T03:10:00Z".parse().unwrap(),
         changed_at: "2026-11-22T03:12:00Z".parse().unwrap(),
         also_in: vec!["Some Blog".to_owned()],
+        quotes: Vec::new(),
+        quoted_by: Vec::new(),
     };
     let english = StoryText {
         id: StoryId(1),
@@ -64,6 +66,8 @@ pub(crate) fn stories() -> Vec<StoryText> {
         updated: "2026-11-20T12:00:00Z".parse().unwrap(),
         changed_at: "2026-11-21T12:00:00Z".parse().unwrap(),
         also_in: Vec::new(),
+        quotes: Vec::new(),
+        quoted_by: Vec::new(),
     };
     vec![persian, english]
 }

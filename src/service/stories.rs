@@ -33,7 +33,7 @@ pub struct Stories {
 #[must_use]
 pub fn judge(prefer: Arc<[String]>) -> Judge {
     Judge {
-        ties: matching::ties,
+        compare: matching::compare,
         recurring: boilerplate::recurring,
         looked_at: boilerplate::LOOKED_AT,
         mark: fingerprint::mark_of,

@@ -7,6 +7,7 @@
 
 pub mod choice;
 mod connection;
+pub mod decisions;
 pub mod deliveries;
 pub mod due;
 pub mod editions;

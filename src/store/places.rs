@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
-use crate::model::story::{Decided, Member, StoryId, StoryUid, Telling, Tie, TieKind};
+use crate::model::story::{Comparison, Decided, Member, StoryId, StoryUid, Telling, Tie, TieKind};
 use crate::model::view::View;
 use crate::store::rows::{instant, signed};
 use crate::store::stories::bump_version;
@@ -35,8 +35,8 @@ pub type Placement = (Telling, Option<StoryId>);
 /// What decides: the pure functions of `story`.
 #[derive(Debug, Clone)]
 pub struct Judge {
-    /// How an item belongs together with others.
-    pub ties: fn(&Telling, &[Telling], &Recurring) -> Vec<Tie>,
+    /// Compares an item with others.
+    pub compare: fn(&Telling, &[Telling], &Recurring) -> Vec<Comparison>,
     /// What recurs over the last items of a feed, and which of these have it.
     pub recurring: fn(&[Placement]) -> (HashSet<u64>, Vec<ItemId>),
     /// How many of the last items of a feed are looked at for that.
@@ -267,14 +267,14 @@ impl<'a> Placing<'a> {
         for feed in others.iter().map(|other| other.feed).chain([feed]) {
             self.recurring(feed)?;
         }
-        let mut ties = (self.judge.ties)(&telling, &others, &self.recurring);
+        let mut ties = self.ties(&telling, &others);
         let is_same = |other: &Telling| {
             let of = |tie: &Tie| tie.item == other.item || tie.other == other.item;
             ties.iter().any(|tie| tie.kind == TieKind::Same && of(tie))
         };
         let recurs = others.iter().any(|other| other.feed == feed && !is_same(other));
         if recurs && self.looked_at.insert(feed) && self.learn(&telling)? {
-            ties = (self.judge.ties)(&telling, &others, &self.recurring);
+            ties = self.ties(&telling, &others);
         }
         ties.sort_by(|a, b| {
             (a.kind != TieKind::Same)
@@ -289,15 +289,34 @@ impl<'a> Placing<'a> {
         Ok(ties)
     }
 
+    fn ties(&self, telling: &Telling, others: &[Telling]) -> Vec<Tie> {
+        let compared = (self.judge.compare)(telling, others, &self.recurring);
+        compared.into_iter().filter_map(|compared| compared.tie).collect()
+    }
+
+    /// An item compared with those that it may belong to, as it would be now.
+    pub(super) fn comparisons(&mut self, item: ItemId) -> SqlResult<Vec<Comparison>> {
+        let telling = telling(self.db, item)?;
+        let marks = self.marks(item, telling.feed)?;
+        let others = self.candidates(item, telling.feed, &marks, &telling.canonical_link)?;
+        let others = others
+            .iter()
+            .map(|other| self::telling(self.db, *other))
+            .collect::<SqlResult<Vec<_>>>()?;
+        for feed in others.iter().map(|other| other.feed) {
+            self.recurring(feed)?;
+        }
+        Ok((self.judge.compare)(&telling, &others, &self.recurring))
+    }
+
     /// Looks at the last items of a feed for what recurs; those that have it are looked at again. Says whether there is news.
     fn learn(&mut self, telling: &Telling) -> SqlResult<bool> {
-        let mut statement = self.db.prepare_cached(
-            "select id, story_id from item where feed_id = ?1 and id <= ?2 order by id desc limit ?3",
-        )?;
-        let rows = statement.query_map(
-            params![telling.feed.0, telling.item.0, signed(self.judge.looked_at)],
-            |row| Ok((ItemId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(StoryId))),
-        )?;
+        let mut statement = self
+            .db
+            .prepare_cached("select id, story_id from item where feed_id = ? order by id desc limit ?")?;
+        let rows = statement.query_map(params![telling.feed.0, signed(self.judge.looked_at)], |row| {
+            Ok((ItemId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(StoryId)))
+        })?;
         let rows = rows.collect::<SqlResult<Vec<_>>>()?;
         let last = rows
             .into_iter()

@@ -19,14 +19,38 @@ pub struct StoryRange {
     pub limit: usize,
 }
 
+/// The stories with which items of a story are tied by quotations, as a JSON list; its own items stand in one column of the ties, the
+/// others in the other.
+macro_rules! quoted {
+    ($own:literal, $others:literal) => {
+        concat!(
+            "(select json_group_array(json_object('title', l.title, 'link', l.link, 'feed', iif(f.title = '', f.name, f.title),
+                 'share', most))
+             from (select o.story_id as other, max(share) as most from item i join tie on tie.",
+            $own,
+            " = i.id and kind = 'quotes' join item o on o.id = tie.",
+            $others,
+            " where i.story_id = story.id and o.story_id <> story.id group by other order by most desc, other limit 8)
+             join story s on s.id = other join item l on l.id = s.leader_item_id join feed f on f.id = l.feed_id)"
+        )
+    };
+}
+
 /// The columns of a story with the text of its leader.
-const STORY: &str = "select story.id, seq, uid, changed_at, item.title, link, summary, content, item.language, details,
+const STORY: &str = concat!(
+    "select story.id, seq, uid, changed_at, item.title, link, summary, content, item.language, details,
         published_at, updated_at, first_seen_at, revision, feed.name, feed_group, feed.title as feed_title, iif(offered_url = '', url, offered_url) as url,
         source_id, site_link,
         (select json_group_array(distinct iif(f.title = '', f.name, f.title)) from item i join feed f on f.id = i.feed_id
-          where i.story_id = story.id and i.feed_id <> item.feed_id) as also_in
+          where i.story_id = story.id and i.feed_id <> item.feed_id) as also_in,
+        ",
+    quoted!("item_id", "other_id"),
+    " as quotes, ",
+    quoted!("other_id", "item_id"),
+    " as quoted_by
     from story join item on item.id = leader_item_id join item_text on item_id = item.id
-    join feed on feed.id = item.feed_id";
+    join feed on feed.id = item.feed_id"
+);
 
 impl Store {
     /// Reads stories, newest place first.
@@ -40,7 +64,7 @@ impl Store {
                 FeedChoice::Any => {
                     return texts(
                         db,
-                        &format!("{STORY} where seq < ? order by seq desc limit ?"),
+                        &format!("{STORY} where seq < ? and merged_into is null order by seq desc limit ?"),
                         params![before, limit],
                     );
                 }
@@ -150,6 +174,7 @@ fn text(row: &Row<'_>) -> SqlResult<StoryText> {
     let source_id: String = row.get("source_id")?;
     let details: String = row.get("details")?;
     let also_in: String = row.get("also_in")?;
+    let (quotes, quoted_by): (String, String) = (row.get("quotes")?, row.get("quoted_by")?);
     let uid: Vec<u8> = row.get("uid")?;
     Ok(StoryText {
         id: StoryId(row.get("id")?),
@@ -173,5 +198,7 @@ fn text(row: &Row<'_>) -> SqlResult<StoryText> {
         updated: maybe_instant(row, "updated_at")?.unwrap_or(published).max(published),
         changed_at: instant(row, "changed_at")?,
         also_in: serde_json::from_str(&also_in).unwrap_or_default(),
+        quotes: serde_json::from_str(&quotes).unwrap_or_default(),
+        quoted_by: serde_json::from_str(&quoted_by).unwrap_or_default(),
     })
 }

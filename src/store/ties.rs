@@ -57,12 +57,7 @@ pub(super) fn decided(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, It
     )?;
     let rows = statement.query_map([items], |row| {
         let kind: String = row.get(2)?;
-        let decided = if kind == "together" {
-            Decided::Together
-        } else {
-            Decided::Apart
-        };
-        Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), decided))
+        Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), decided_as(&kind)))
     })?;
     rows.collect()
 }
@@ -82,4 +77,24 @@ pub(super) fn decide(db: &Connection, decided: Decided, pairs: &[(ItemId, ItemId
         insert.execute(params![a.0.min(b.0), a.0.max(b.0), id])?;
     }
     Ok(id)
+}
+
+/// What holds of an item: the numbers of decisions, what was decided, and of which other item.
+pub(super) fn of(db: &Connection, item: ItemId) -> SqlResult<Vec<(i64, Decided, ItemId)>> {
+    let mut statement = db.prepare_cached(
+        "select decision.id, kind, iif(item_id = ?1, other_id, item_id) from decision_pair join decision on id = decision_id
+         where undone_at is null and (item_id = ?1 or other_id = ?1) order by decision.id",
+    )?;
+    let rows = statement.query_map([item.0], |row| {
+        let kind: String = row.get(1)?;
+        Ok((row.get(0)?, decided_as(&kind), ItemId(row.get(2)?)))
+    })?;
+    rows.collect()
+}
+
+fn decided_as(kind: &str) -> Decided {
+    match kind {
+        "together" => Decided::Together,
+        _ => Decided::Apart,
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::item::ItemId;
 use crate::model::story::{StoryId, Telling};
+use crate::story::matching::{RELATED, likeness, words};
 use crate::story::passages::Passages;
 
 /// The last items of a feed that are looked at.
@@ -14,22 +15,31 @@ const STORIES: usize = 3;
 const ONE_IN: usize = 4;
 
 /// The runs that recur over the last items of a feed, and the items that have any of them. Items of one story count once: a report
-/// that is sent again and again recurs as little as one that is sent once.
+/// that is sent again and again recurs as little as one that is sent once. So do those under like titles, as long as they have no story.
 #[must_use]
 pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<ItemId>) {
-    let mut stories: HashSet<i64> = HashSet::new();
-    let mut standing: HashMap<u64, HashSet<i64>> = HashMap::new();
+    let titles: Vec<Vec<String>> = last.iter().map(|(telling, _)| words(&telling.title)).collect();
+    let mut standing: HashMap<u64, HashSet<usize>> = HashMap::new();
+    let mut stories: HashSet<usize> = HashSet::new();
     let mut runs_of = Vec::with_capacity(last.len());
-    for (telling, story) in last {
-        // An item that has no story yet is one of its own; its number cannot be that of a story.
-        let story = story.map_or(-telling.item.0, |story| story.0);
+    for (at, ((telling, story), title)) in last.iter().zip(&titles).enumerate() {
         let runs: HashSet<u64> = Passages::of(&telling.html).runs.into_iter().collect();
         if runs.is_empty() {
             continue;
         }
-        stories.insert(story);
+        let is_told = |((_, other), words): &(&(Telling, Option<StoryId>), &Vec<String>)| match (story, other) {
+            (Some(one), Some(other)) => one == other,
+            _ => likeness(title, words) >= RELATED,
+        };
+        let told = last
+            .iter()
+            .zip(&titles)
+            .take(at)
+            .position(|other| is_told(&other))
+            .unwrap_or(at);
+        stories.insert(told);
         for run in &runs {
-            standing.entry(*run).or_default().insert(story);
+            standing.entry(*run).or_default().insert(told);
         }
         runs_of.push((telling.item, runs));
     }
@@ -37,5 +47,6 @@ pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<Item
     standing.retain(|_, stories| stories.len() >= enough);
     let recurring: HashSet<u64> = standing.into_keys().collect();
     let having = runs_of.iter().filter(|(_, runs)| !runs.is_disjoint(&recurring));
-    (recurring.clone(), having.map(|(item, _)| *item).collect())
+    let having = having.map(|(item, _)| *item).collect();
+    (recurring, having)
 }

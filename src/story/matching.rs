@@ -12,7 +12,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::feed::FeedId;
-use crate::model::story::{Telling, Tie, TieKind};
+use crate::model::story::{Comparison, Telling, Tie, TieKind};
 use crate::story::fingerprint::MIN_WORDS;
 use crate::story::passages::{Passages, RUN};
 use crate::text::canonical_url::canonical;
@@ -35,7 +35,7 @@ const LEAD: usize = 20;
 /// Titles that are alike: words of both, of the words of either.
 const ALIKE: f64 = 0.6;
 /// Titles of a report and of its update.
-const RELATED: f64 = 0.3;
+pub const RELATED: f64 = 0.3;
 /// How much of a text an update keeps.
 const MOST_OF_UPDATE: f64 = 0.6;
 /// Updates come within this time.
@@ -53,7 +53,7 @@ const WINDOW_SECONDS: i64 = 30 * 86_400;
 
 /// An item as it is compared.
 #[derive(Debug)]
-pub struct Said<'a> {
+struct Said<'a> {
     telling: &'a Telling,
     title: Vec<String>,
     text: Passages,
@@ -67,19 +67,18 @@ pub struct Said<'a> {
 
 /// How two texts overlap.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Overlap {
+struct Overlap {
     /// How much of the first stands in the second, and the other way round, from 0 to 1.
-    pub shares: (f64, f64),
+    shares: (f64, f64),
     /// Words of each that the other has not.
-    pub own: (usize, usize),
+    own: (usize, usize),
     /// Of these, words before the first that are shared.
-    pub lead: (usize, usize),
+    lead: (usize, usize),
 }
 
 impl<'a> Said<'a> {
     /// What an item says; `recurring` are runs that recur over its feed.
-    #[must_use]
-    pub fn new(telling: &'a Telling, recurring: &HashSet<u64>) -> Self {
+    fn new(telling: &'a Telling, recurring: &HashSet<u64>) -> Self {
         let text = Passages::of(&telling.html);
         let mut is_recurring = vec![false; text.words];
         let mut runs = HashSet::with_capacity(text.runs.len());
@@ -90,13 +89,8 @@ impl<'a> Said<'a> {
                 runs.insert(*run);
             }
         }
-        let title = fold(&telling.title);
         Self {
-            title: title
-                .split(' ')
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            title: words(&telling.title),
             telling,
             text,
             runs,
@@ -173,8 +167,7 @@ fn cover(words: &mut [bool], run: usize) {
 }
 
 /// How the texts of two items overlap.
-#[must_use]
-pub fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
+fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
     let (a, b) = (one.covered_by(other), other.covered_by(one));
     Overlap {
         shares: (a.0, b.0),
@@ -183,35 +176,54 @@ pub fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
     }
 }
 
-/// How an item belongs together with others; `recurring` are the runs that recur over feeds.
+/// An item compared with others; `recurring` are the runs that recur over feeds.
 #[must_use]
-pub fn ties(telling: &Telling, others: &[Telling], recurring: &HashMap<FeedId, HashSet<u64>>) -> Vec<Tie> {
+pub fn compare(telling: &Telling, others: &[Telling], recurring: &HashMap<FeedId, HashSet<u64>>) -> Vec<Comparison> {
     let nothing = HashSet::new();
-    let said = |telling| Said::new(telling, recurring.get(&telling.feed).unwrap_or(&nothing));
-    let one = said(telling);
-    others.iter().filter_map(|other| tie(&one, &said(other))).collect()
+    let runs = |feed: &FeedId| recurring.get(feed).unwrap_or(&nothing);
+    let one = Said::new(telling, runs(&telling.feed));
+    let compared = |other: &Telling| comparison(&one, &Said::new(other, runs(&other.feed)));
+    others.iter().map(compared).collect()
+}
+
+fn comparison(one: &Said<'_>, other: &Said<'_>) -> Comparison {
+    let overlap = overlap(one, other);
+    Comparison {
+        other: other.telling.item,
+        shares: overlap.shares,
+        own: overlap.own,
+        titles: likeness(&one.title, &other.title),
+        tie: tie(one, other, &overlap),
+    }
 }
 
 /// How two items belong together; None: not at all, or not so that anything is done about it.
-#[must_use]
-pub fn tie(one: &Said<'_>, other: &Said<'_>) -> Option<Tie> {
-    let overlap = overlap(one, other);
+fn tie(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap) -> Option<Tie> {
     let cites = (one.cites(other), other.cites(one));
-    let relation = relation(one, other, &overlap, cites)?;
-    let (item, other, shares, cites) = match relation {
-        // The shorter stands in the longer; the other way round, the second is the one that quotes.
-        (TieKind::Quotes, _) if overlap.shares.0 > overlap.shares.1 => {
-            (other, one, (overlap.shares.0, overlap.shares.1), cites.1)
-        }
-        _ => (one, other, (overlap.shares.1, overlap.shares.0), cites.0),
+    let (kind, rule) = relation(one, other, overlap, cites)?;
+    // The one that quotes comes first: the one of which less stands in the other. Of two that tell one story, the one that links to
+    // the other; that both do says nothing.
+    let is_turned = match kind {
+        TieKind::Quotes => overlap.shares.0 > overlap.shares.1,
+        TieKind::Same => cites.1,
+    };
+    let cites = if kind == TieKind::Same && cites.0 == cites.1 {
+        (false, false)
+    } else {
+        cites
+    };
+    let (item, other, back, share, cites) = if is_turned {
+        (other, one, overlap.shares.1, overlap.shares.0, cites.1)
+    } else {
+        (one, other, overlap.shares.0, overlap.shares.1, cites.0)
     };
     Some(Tie {
         item: item.telling.item,
         other: other.telling.item,
-        kind: relation.0,
-        rule: relation.1,
-        share: shares.0,
-        back: shares.1,
+        kind,
+        rule,
+        share,
+        back,
         cites,
     })
 }
@@ -277,8 +289,17 @@ fn relation(
     (share >= NEARLY_ALL).then_some((TieKind::Same, "nearly all of the text and little else"))
 }
 
+/// The folded words of a title.
+#[must_use]
+pub fn words(title: &str) -> Vec<String> {
+    let folded = fold(title);
+    let words = folded.split(' ').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
 /// Words of both titles, of those of the longer, from 0 to 1.
-fn likeness(one: &[String], other: &[String]) -> f64 {
+#[must_use]
+pub fn likeness(one: &[String], other: &[String]) -> f64 {
     let (a, b): (HashSet<&String>, HashSet<&String>) = (one.iter().collect(), other.iter().collect());
     let both = a.intersection(&b).count();
     ratio(both, a.len().max(b.len()))

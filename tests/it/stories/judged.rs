@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tidings::model::story::ListedStory;
+
 use crate::stories::corpus::{Arrivals, Labelled, cases};
 
 type Pairs = BTreeSet<(String, String)>;
@@ -45,7 +47,7 @@ async fn found(items: &[Labelled], arrivals: &Arrivals) -> Found {
         .iter()
         .map(|story| (story.id.0, label[arrivals.name(story.items[0].id.0)]))
         .collect();
-    let named = |story: &tidings::model::story::ListedStory| {
+    let named = |story: &ListedStory| {
         story
             .items
             .iter()
@@ -101,7 +103,7 @@ async fn the_corpus_is_told_apart() {
             .cloned()
             .collect()
     };
-    let mut row = |name: &str, items: &[Labelled]| {
+    let row = |name: &str, items: &[Labelled]| {
         let (want, have) = (case_of(&wanted, items, false), case_of(&found.merged, items, false));
         let (want_quotes, have_quotes) = (
             case_of(&wanted_quotes, items, true),
@@ -132,6 +134,81 @@ async fn the_corpus_is_told_apart() {
     ] {
         pairs.for_each(|(a, b)| println!("{what}: {a} {b}"));
     }
+    for item in all.iter().filter(|item| item.share.is_some()) {
+        assert_share(item, &label_of(&all), &arrivals).await;
+    }
     assert!(merging.0 >= 0.995 && merging.1 >= 0.95, "merging {merging:?}");
     assert!(quoting.0 >= 0.9 && quoting.1 >= 0.9, "quoting {quoting:?}");
+}
+
+fn label_of(items: &[Labelled]) -> BTreeMap<String, String> {
+    items.iter().map(|item| (item.id.clone(), item.story.clone())).collect()
+}
+
+/// How much of the one that it quotes stands in a story is about what its label says.
+async fn assert_share(item: &Labelled, label: &BTreeMap<String, String>, arrivals: &Arrivals) {
+    let stories = arrivals.stories().await;
+    let of = |label_of: &str| {
+        let has = |story: &&ListedStory| label[arrivals.name(story.items[0].id.0)] == label_of;
+        stories
+            .iter()
+            .find(has)
+            .unwrap_or_else(|| panic!("no story of {label_of}"))
+    };
+    let (quoting, quoted) = (of(&item.story), of(&item.quotes[0]));
+    let share = quoting
+        .quotes
+        .iter()
+        .find(|quote| quote.id == quoted.id)
+        .map(|quote| quote.share);
+    let (share, wanted) = (share.unwrap_or_default(), item.share.unwrap());
+    assert!(
+        (share - wanted).abs() < 0.15,
+        "{}: {share} instead of {wanted}",
+        item.id
+    );
+}
+
+/// Who tells a story with whom, who leads, and who quotes whom, by the corpus's names.
+async fn outcome(arrivals: &Arrivals) -> BTreeSet<(String, BTreeSet<String>, BTreeSet<String>)> {
+    let stories = arrivals.stories().await;
+    let leader = |story: &ListedStory| arrivals.name(story.items[0].id.0).to_owned();
+    let by_id: BTreeMap<i64, &ListedStory> = stories.iter().map(|story| (story.id.0, story)).collect();
+    let told = |story: &ListedStory| {
+        let items = story.items.iter().map(|item| arrivals.name(item.id.0).to_owned());
+        let quotes = story.quotes.iter().map(|quote| leader(by_id[&quote.id.0]));
+        (leader(story), items.collect(), quotes.collect())
+    };
+    stories.iter().map(told).collect()
+}
+
+/// The items in another order, which the seed decides.
+fn shuffled(items: &[Labelled], mut seed: u64) -> Vec<Labelled> {
+    let mut items = items.to_vec();
+    for at in (1..items.len()).rev() {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        items.swap(at, usize::try_from(seed >> 33).unwrap() % (at + 1));
+    }
+    items
+}
+
+#[tokio::test]
+async fn the_order_of_arrival_does_not_matter() {
+    for (case, items) in cases() {
+        let mut first = None;
+        for order in 0..4_u64 {
+            let mut arrivals = Arrivals::of(&items).await;
+            for item in &shuffled(&items, order * 7919 + 1) {
+                // One by one, and all at once.
+                arrivals.arrive(item, order > 0).await;
+            }
+            arrivals.place().await;
+            let outcome = outcome(&arrivals).await;
+            let first = first.get_or_insert_with(|| outcome.clone());
+            let others: Vec<_> = outcome.symmetric_difference(first).collect();
+            assert!(others.is_empty(), "{case}, order {order}: {others:#?}");
+        }
+    }
 }

@@ -1,0 +1,156 @@
+//! `tidings why`: the keys of an item, what it was compared with, and what followed.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::stories::{StoryLine, rounded, text};
+use crate::cli::story::{item_named, story_named};
+use crate::cli::{open, print};
+use crate::model::story::{Comparison, Decided, ListedItem, ListedStory, StoryId, Tie};
+use crate::store::decisions::Reasons;
+
+/// Of which item.
+#[derive(Debug, Args)]
+pub(super) struct WhyArgs {
+    /// The number of the item, its address, or the id of a story
+    #[arg(value_name = "ID|URL")]
+    item: String,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn why(file: Option<PathBuf>, args: WhyArgs) -> anyhow::Result<ExitCode> {
+    let app = open(file.as_ref()).await?;
+    let item = match item_named(&app, &args.item).await {
+        Ok(item) => item,
+        // The id of a story names its leader; a number is always that of an item.
+        Err(e) => match story_named(&app, &args.item).await {
+            Ok(story) => app
+                .store
+                .listed_story(story)
+                .await?
+                .items
+                .first()
+                .map(|item| item.id)
+                .ok_or(e)?,
+            Err(_) => return Err(e),
+        },
+    };
+    let reasons = app.store.reasons(item, app.clock.now(), &app.judge()).await?;
+    let story = match reasons.story {
+        Some(story) => Some(app.store.listed_story(story).await?),
+        None => None,
+    };
+    print(&if args.json {
+        format!("{}\n", as_json(&reasons, story.as_ref()))
+    } else {
+        as_text(&reasons, story.as_ref())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What followed from a comparison, in words.
+fn followed(tie: Option<&Tie>, item: &ListedItem) -> String {
+    match tie {
+        None => "not tied".to_owned(),
+        Some(tie) => match tie.kind.as_str() {
+            "quotes" if tie.item == item.id => format!("quotes it: {}", tie.rule),
+            "quotes" => format!("quoted by it: {}", tie.rule),
+            kind => format!("{kind}: {}", tie.rule),
+        },
+    }
+}
+
+fn decided(decided: Decided) -> &'static str {
+    match decided {
+        Decided::Together => "together",
+        Decided::Apart => "apart",
+    }
+}
+
+fn as_json(reasons: &Reasons, story: Option<&ListedStory>) -> Value {
+    let compared = |(other, story, compared): &(ListedItem, Option<StoryId>, Comparison)| {
+        json!({
+            "item": other, "story": story,
+            "share_of_this_in_other": rounded(compared.shares.0), "share_of_other_in_this": rounded(compared.shares.1),
+            "own_words": compared.own.0, "own_words_of_other": compared.own.1, "titles": rounded(compared.titles),
+            "decision": followed(compared.tie.as_ref(), &reasons.item),
+        })
+    };
+    let tie = |tie: &crate::store::decisions::StoredTie| {
+        json!({"item": tie.other, "kind": tie.kind, "rule": tie.rule, "share_of_other_in_this": rounded(tie.share),
+            "share_of_this_in_other": rounded(tie.back)})
+    };
+    let decision =
+        |(id, kind, other): &(i64, Decided, _)| json!({"decision": id, "kind": decided(*kind), "item": other});
+    json!({
+        "item": reasons.item, "key": reasons.key, "guid": reasons.guid, "canonical_link": reasons.canonical_link,
+        "first_seen_at": reasons.first_seen_at, "marks": reasons.marks, "recurring_runs_of_feed": reasons.recurring,
+        "compared": reasons.compared.iter().map(compared).collect::<Vec<_>>(),
+        "ties": reasons.ties.iter().map(tie).collect::<Vec<_>>(),
+        "decisions": reasons.decisions.iter().map(decision).collect::<Vec<_>>(),
+        "story": story.map(StoryLine::new),
+    })
+}
+
+fn as_text(reasons: &Reasons, story: Option<&ListedStory>) -> String {
+    let item = &reasons.item;
+    let mut said = format!("{}\n", item.title);
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            said.push_str(&format!("  {name:<14}{value}\n"));
+        }
+    };
+    line("item", &format!("{} of {}", item.id.0, item.feed));
+    line("link", &item.link);
+    line("compared as", &reasons.canonical_link);
+    line("guid", &reasons.guid);
+    line(
+        "key",
+        &format!("{} (rule {})", reasons.key, reasons.key.get(..2).unwrap_or_default()),
+    );
+    line("first seen", &reasons.first_seen_at.to_string());
+    line(
+        "marks",
+        &format!(
+            "{}; {} runs of words recur over its feed and do not count",
+            reasons.marks, reasons.recurring
+        ),
+    );
+    for (other, _, compared) in &reasons.compared {
+        line(
+            "compared with",
+            &format!("item {} of {}: {}", other.id.0, other.feed, other.title),
+        );
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        line(
+            "",
+            &format!(
+                "{} of it stands in this, {} of this in it, titles {}: {}",
+                percent(compared.shares.1),
+                percent(compared.shares.0),
+                percent(compared.titles),
+                followed(compared.tie.as_ref(), item)
+            ),
+        );
+    }
+    for (id, kind, other) in &reasons.decisions {
+        line(
+            "decided",
+            &format!(
+                "{} with item {} (decision {id}; `tidings story undo {id}`)",
+                decided(*kind),
+                other.0
+            ),
+        );
+    }
+    match story {
+        Some(story) => said.push_str(&format!("  story\n{}", text(story))),
+        None => said.push_str("  waits for its place\n"),
+    }
+    said
+}
