@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod digest;
 mod feed;
+mod item;
 mod opml;
 mod parse;
 mod poll;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use jiff::Timestamp;
 
 use crate::app::App;
 use crate::config::load::{ConfigError, load};
@@ -72,6 +74,12 @@ enum Command {
     /// List feeds, show all that is known of one, add and remove them
     #[command(subcommand, after_help = "Example:\n  tidings feed show borna-en")]
     Feed(feed::FeedCommand),
+    /// Show what an item said before it was edited
+    #[command(
+        subcommand,
+        after_help = "Example:\n  tidings item history https://example.org/news/1"
+    )]
+    Item(item::ItemCommand),
     /// Show what a document says, without storing anything
     #[command(
         after_help = "Examples:\n  tidings parse https://example.org/feed.xml\n  tidings parse --base https://example.org/ --json feed.xml"
@@ -112,6 +120,7 @@ async fn dispatch(cli: Cli) -> ExitCode {
         Command::Check => check::check(cli.config),
         Command::Config(command) => check::config(command),
         Command::Feed(command) => feed::feed(cli.config, command).await,
+        Command::Item(command) => item::item(cli.config, command).await,
         Command::Parse(args) => parse::parse(cli.config, args).await,
         Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
         Command::Demo(args) => demo::demo(args).await,
@@ -162,6 +171,11 @@ async fn named(app: &App, name: &str) -> anyhow::Result<FeedStatus> {
         ))
     };
     Ok(found.ok_or_else(missing)?)
+}
+
+/// To the second, in UTC.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// Writes to standard output. A reader that has hung up (`| head`) has seen enough: that is no failure.
