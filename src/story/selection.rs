@@ -81,8 +81,10 @@ fn settling(view: &View, now: Timestamp) -> Range<Timestamp> {
     later(start, Duration::from_millis(1))..later(now, Duration::from_millis(1))
 }
 
-/// How far an edition of a view may go that begins after an arrival: to the last one that has its place and whose hold in the view
-/// is over, as those of all before it. What comes later waits for the next edition.
+/// How far an edition of a view may go that begins after an arrival.
+///
+/// To the last one that has its place and whose hold in the view is over, as those of all before it. What comes later waits for the
+/// next edition.
 ///
 /// # Errors
 /// When the database fails.

@@ -9,7 +9,6 @@ pub mod language;
 pub mod link_header;
 pub mod signature;
 pub mod word_diff;
-pub mod words;
 pub mod xml;
 
 use std::borrow::Cow;

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn texts_of_megabytes_with_nothing_in_common_are_compared_in_bounded_time() {
         let text = |mark: &str| {
-            (0..400_000)
+            (0..400_000_u64)
                 .map(|n| format!("{mark}{} ", n * 7919 % 100_003))
                 .collect::<String>()
         };

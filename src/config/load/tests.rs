@@ -355,7 +355,7 @@ fn a_hold_of_a_feed_and_of_a_view_is_a_day_at_most() {
     )
     .unwrap();
     assert_eq!(config.feeds.get(0).unwrap().manner.hold_seconds, 600);
-    assert_eq!(config.views[0].hold.as_secs(), 86_400);
+    assert_eq!(config.views.first().unwrap().hold.as_secs(), 86_400);
     assert_faults(feed, &[("hold = \"25h\"", "feed[0].hold: must be from 0s to 24h")]);
     assert_faults("[[view]]\nname = \"v\"\n", &[("hold = 10", "view[0].hold: must be")]);
 }

@@ -126,7 +126,7 @@ mod tests {
     /// The table of `docs/edits.md`: old title, new title, whether readers are sent the item again.
     #[test]
     fn titles_matter_as_the_documentation_says() {
-        let document = include_str!("../../docs/edits.md");
+        let document = include_str!("../../../docs/edits.md");
         let mut examples = 0;
         for row in document.lines().filter(|line| line.starts_with("| `")) {
             let cells: Vec<&str> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();

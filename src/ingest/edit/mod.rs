@@ -3,13 +3,15 @@
 //! A revision is made when the folded words of title or text have changed. Typography, markup, links and files follow without one,
 //! and so does everything as long as the item waits for its place: nobody has seen it.
 
+pub mod words;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::ingest::edit::words::Words;
 use crate::model::clock::later;
 use crate::model::item::{Edit, ItemText, MAX_REVISIONS, NewItem, StoredItem};
-use crate::text::words::Words;
 
 /// How often an item that had more than [`MAX_REVISIONS`] is sent again as updated, at most.
 const RESTLESS_SPACING: Duration = Duration::from_secs(86_400);
@@ -51,8 +53,8 @@ fn words(text: &ItemText) -> Words {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::weigh;
+    use crate::ingest::edit::words::Words;
     use crate::model::item::{ItemText, MAX_REVISIONS, NewItem, StoredItem};
-    use crate::text::words::Words;
     use jiff::Timestamp;
 
     fn text(title: &str) -> ItemText {
