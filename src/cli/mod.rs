@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod digest;
 mod feed;
+mod item;
 mod opml;
 mod parse;
 mod poll;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use jiff::Timestamp;
 
 use crate::app::App;
 use crate::config::load::{ConfigError, load};
@@ -84,6 +86,12 @@ enum Command {
     /// Explain why an item is in its story: its keys, what it was compared with, the scores, the decision
     #[command(after_help = "Examples:\n  tidings why 4711\n  tidings why https://example.org/news/1 --json")]
     Why(why::WhyArgs),
+    /// Show what an item said before it was edited
+    #[command(
+        subcommand,
+        after_help = "Example:\n  tidings item history https://example.org/news/1"
+    )]
+    Item(item::ItemCommand),
     /// Show what a document says, without storing anything
     #[command(
         after_help = "Examples:\n  tidings parse https://example.org/feed.xml\n  tidings parse --base https://example.org/ --json feed.xml"
@@ -127,6 +135,7 @@ async fn dispatch(cli: Cli) -> ExitCode {
         Command::Stories(args) => stories::stories(cli.config, args).await,
         Command::Story(command) => story::story(cli.config, command).await,
         Command::Why(args) => why::why(cli.config, args).await,
+        Command::Item(command) => item::item(cli.config, command).await,
         Command::Parse(args) => parse::parse(cli.config, args).await,
         Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
         Command::Demo(args) => demo::demo(args).await,
@@ -177,6 +186,11 @@ async fn named(app: &App, name: &str) -> anyhow::Result<FeedStatus> {
         ))
     };
     Ok(found.ok_or_else(missing)?)
+}
+
+/// To the second, in UTC.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// Writes to standard output. A reader that has hung up (`| head`) has seen enough: that is no failure.

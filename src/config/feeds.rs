@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -14,6 +15,7 @@ use crate::config::taken::Taken;
 use crate::model::chain::chain;
 use crate::model::feed::{FeedIntent, FeedUrl, Manner, Select};
 use crate::model::feed_list::FeedList;
+use crate::model::item::MAX_HOLD;
 use crate::text::html::page::Css;
 
 /// With so many faults, the feeds behind are not looked at any more.
@@ -91,7 +93,12 @@ fn manner(section: &mut Section) -> Manner {
         section.fault("time_zone", format!("{e}; write a name such as \"Asia/Tehran\""));
     }
     let select = section.has("select").then(|| select(section.section("select")));
-    Manner { time_zone, select }
+    let hold = section.duration("hold", Duration::ZERO..=MAX_HOLD, Duration::ZERO);
+    Manner {
+        time_zone,
+        select,
+        hold_seconds: hold.as_secs(),
+    }
 }
 
 fn select(mut section: Section) -> Select {

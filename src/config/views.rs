@@ -1,9 +1,11 @@
 //! The views of a configuration, and whether there is what they name.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::config::section::{Faults, Section, size};
 use crate::model::feed_list::FeedList;
+use crate::model::item::MAX_HOLD;
 use crate::model::view::View;
 use crate::text::fold::fold;
 use crate::text::language::primary_subtag;
@@ -24,6 +26,7 @@ pub(super) fn views(root: &mut Section, feeds: &FeedList, faults: &Faults) -> Ve
             exclude: words(&mut section, "exclude"),
             languages: languages(&mut section),
             items: size(section.integer("items", 1..=10_000, 100)),
+            hold: section.duration("hold", Duration::ZERO..=MAX_HOLD, Duration::ZERO),
             name,
         };
         let (key, keyed) = (section.key("feeds"), |key: &str, text: &String| {

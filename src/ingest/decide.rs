@@ -1,13 +1,12 @@
-//! What becomes of the entries of a document: new, edited, written differently, or known. Pure.
+//! What becomes of the entries of a document: new, written differently, or known. Pure.
+//!
+//! Whether one that is written differently is edited is told by its words, which [`weigh`](crate::ingest::edit::weigh) looks at.
 
 use std::collections::HashMap;
 
 use crate::model::item::{Hash16, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
 use crate::model::poll::ItemChange;
 use crate::text::hash::hash_of;
-
-/// After so many revisions an item that still changes on every poll is left as it is.
-pub const MAX_REVISIONS: u32 = 24;
 
 /// Fewer entries than these come and go.
 const FEW: u32 = 4;
@@ -43,28 +42,21 @@ pub fn decide(
                     item: Box::new(item),
                 })
             }
-            Some(known) if known.raw_hash == entry.raw_hash || known.revision >= MAX_REVISIONS => None,
-            Some(known) => Some(changed(known, entry.raw_hash, normalise(&entry.raw))),
+            Some(known) if known.raw_hash == entry.raw_hash => None,
+            Some(known) => {
+                let item = normalise(&entry.raw);
+                Some(ItemChange::Rewritten {
+                    id: known.id,
+                    raw_hash: entry.raw_hash,
+                    content_hash: Some(content_hash(&item)).filter(|hash| *hash != known.content_hash),
+                    item: Box::new(item),
+                })
+            }
         })
         .collect()
 }
 
-fn changed(known: &KnownItem, raw_hash: Hash16, item: NewItem) -> ItemChange {
-    let content_hash = content_hash(&item);
-    let id = known.id;
-    if content_hash == known.content_hash {
-        let item = Box::new(item);
-        return ItemChange::Rewritten { id, raw_hash, item };
-    }
-    ItemChange::Edited {
-        id,
-        raw_hash,
-        content_hash,
-        item: Box::new(item),
-    }
-}
-
-/// What a reader would call a change: the title, the text, the address.
+/// What a reader sees: the title, the text, the address.
 fn content_hash(item: &NewItem) -> Hash16 {
     hash_of([item.title.as_str(), &item.content, &item.summary, &item.link].into_iter())
 }
@@ -72,7 +64,7 @@ fn content_hash(item: &NewItem) -> Hash16 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::{MAX_REVISIONS, decide, is_believed};
+    use super::{decide, is_believed};
     use crate::model::item::{ItemId, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
     use crate::model::poll::ItemChange;
     use std::collections::HashMap;
@@ -106,7 +98,7 @@ mod tests {
         }
     }
 
-    fn known_as(title: &str, revision: u32) -> HashMap<ItemKey, KnownItem> {
+    fn known_as(title: &str) -> HashMap<ItemKey, KnownItem> {
         let entry = entry(title);
         let [change] = &decide(&[entry], &HashMap::new(), normalise)[..] else {
             return HashMap::new();
@@ -124,25 +116,22 @@ mod tests {
             id: ItemId(7),
             raw_hash: *raw_hash,
             content_hash: *content_hash,
-            revision,
         };
         HashMap::from([(*key, known)])
     }
 
     #[test]
-    fn an_entry_is_new_then_known_then_edited_or_rewritten() {
+    fn an_entry_is_new_then_known_then_written_differently() {
         let decided = |title: &str, known: &HashMap<_, _>| decide(&[entry(title)], known, normalise).pop();
         assert!(matches!(decided("a", &HashMap::new()), Some(ItemChange::New { .. })));
-        let known = known_as("a", 0);
+        let known = known_as("a");
         assert!(decided("a", &known).is_none());
-        assert!(matches!(
-            decided("A", &known),
-            Some(ItemChange::Rewritten { id: ItemId(7), .. })
-        ));
-        assert!(matches!(
-            decided("b", &known),
-            Some(ItemChange::Edited { id: ItemId(7), .. })
-        ));
+        let rewritten = |title| match decided(title, &known) {
+            Some(ItemChange::Rewritten { id, content_hash, .. }) => Some((id, content_hash.is_some())),
+            _ => None,
+        };
+        assert_eq!(rewritten("A"), Some((ItemId(7), false)), "a reader sees the same");
+        assert_eq!(rewritten("b"), Some((ItemId(7), true)));
     }
 
     #[test]
@@ -153,11 +142,5 @@ mod tests {
             assert!(!is_believed(10, 20, shrunk) && !is_believed(0, 1, shrunk));
         }
         assert!(is_believed(10, 20, 2) && is_believed(0, 20, 2));
-    }
-
-    #[test]
-    fn an_item_that_changes_on_every_poll_is_left_as_it_is_in_the_end() {
-        let known = known_as("a", MAX_REVISIONS);
-        assert!(decide(&[entry("b")], &known, normalise).is_empty());
     }
 }

@@ -6,6 +6,7 @@ pub mod charset;
 pub mod date;
 pub mod decide;
 pub mod discover;
+pub mod edit;
 pub mod fetch;
 pub mod hub;
 pub mod identity;

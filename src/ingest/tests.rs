@@ -290,6 +290,7 @@ fn the_items_of_a_page_are_what_the_selectors_find() {
         let manner = Manner {
             time_zone: "UTC".to_owned(),
             select: Some(select),
+            ..Manner::default()
         };
         let (bytes, address) = (page.as_bytes(), &address());
         super::read(&Input {

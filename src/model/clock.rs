@@ -60,6 +60,13 @@ pub fn from_millis(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
+/// When work that begins now has taken long enough. It bounds work, and tells no time.
+#[expect(clippy::disallowed_methods, reason = "this is the one reader of the clock")]
+#[must_use]
+pub fn deadline(work: std::time::Duration) -> std::time::Instant {
+    std::time::Instant::now() + work
+}
+
 /// `at + wait`, clamped to what a timestamp can hold.
 #[must_use]
 pub fn later(at: Timestamp, wait: std::time::Duration) -> Timestamp {

@@ -153,7 +153,7 @@ pub struct Access {
     pub timeout_seconds: Option<u64>,
 }
 
-/// How the documents of a feed are read, where the configuration knows more than they say.
+/// How the documents of a feed and its items are taken, where the configuration knows more than they say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Manner {
@@ -163,6 +163,14 @@ pub struct Manner {
     /// What its items are, where it is a web page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub select: Option<Select>,
+    /// So many seconds an item waits for its place, while corrections of it settle.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub hold_seconds: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// CSS selectors that find the items of a web page. All but the first look within an item; an empty one looks for nothing.

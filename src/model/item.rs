@@ -4,13 +4,20 @@
 //! and [`KnownItem`], the little that the store remembers for comparing.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::feed::FeedFacts;
 
-/// The row of an item in the store; rises in order of arrival, and items get their stories in this order.
+/// The longest time for which an item can be kept from its place.
+pub const MAX_HOLD: Duration = Duration::from_secs(86_400);
+/// Revisions of an item that are kept. One that has had more is sent again as updated once a day at most.
+pub const MAX_REVISIONS: u32 = 24;
+
+/// The row of an item in the store; rises in order of arrival, and items get their stories in this order. An item that was held
+/// arrives later, with a number of its own in the same order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct ItemId(pub i64);
@@ -204,6 +211,41 @@ pub struct KnownItem {
     pub raw_hash: Hash16,
     /// Hash of what a reader sees.
     pub content_hash: Hash16,
-    /// How often it has changed; 0: never.
-    pub revision: u32,
+}
+
+/// What an item says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ItemText {
+    /// Plain text.
+    pub title: String,
+    /// Sanitised HTML; may be empty.
+    pub summary: String,
+    /// Sanitised HTML; may be empty.
+    pub content: String,
+}
+
+/// An item with what an edit of it is compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoredItem {
+    /// Whether readers may have seen it: it has its place.
+    pub is_placed: bool,
+    /// What it says.
+    pub text: ItemText,
+    /// What readers were sent last; None: what it says.
+    pub sent: Option<ItemText>,
+    /// How many revisions it has had.
+    pub revisions: u32,
+    /// Hashes of the words of the revisions that are kept.
+    pub said: Vec<Hash16>,
+    /// When readers were last told that it was updated; None: never.
+    pub updated: Option<Timestamp>,
+}
+
+/// What an edit does, when it changes words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edit {
+    /// Hash of the words that are replaced.
+    pub replaced: Hash16,
+    /// Whether readers are sent the item again, as updated.
+    pub is_material: bool,
 }

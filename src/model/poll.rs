@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::feed::{Candidate, FeedFacts, FeedId, FeedUrl, Validators};
-use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
+use crate::model::item::{Edit, Hash16, ItemId, ItemKey, NewItem};
 
 /// How a poll ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -172,7 +172,7 @@ pub enum ItemChange {
         /// What is stored.
         item: Box<NewItem>,
     },
-    /// Known, and what a reader sees has changed: the old text becomes a revision.
+    /// Known, and its words have changed: the old text becomes a revision.
     Edited {
         /// The known item.
         id: ItemId,
@@ -182,14 +182,18 @@ pub enum ItemChange {
         content_hash: Hash16,
         /// What is stored.
         item: Box<NewItem>,
+        /// What that does to its revisions.
+        edit: Edit,
     },
-    /// Known; the entry is written differently, but a reader sees the same.
+    /// Known; the entry is written differently, but says the same in the same words, or nobody has seen it yet.
     Rewritten {
         /// The known item.
         id: ItemId,
         /// Hash of the entry as it came.
         raw_hash: Hash16,
-        /// What is stored beside title, text and address: those are the same.
+        /// Hash of what a reader sees; None: that is the same.
+        content_hash: Option<Hash16>,
+        /// What is stored.
         item: Box<NewItem>,
     },
 }

@@ -1,5 +1,7 @@
 //! A view: a named choice of stories. It is published as merged feeds and mailed as a digest.
 
+use std::time::Duration;
+
 /// What a view chooses. Empty lists do not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
@@ -19,6 +21,8 @@ pub struct View {
     pub languages: Vec<String>,
     /// How many stories the merged feed holds.
     pub items: usize,
+    /// A story is in the view from so long after the first of the view's feeds brought it; until then its corrections settle.
+    pub hold: Duration,
 }
 
 impl View {

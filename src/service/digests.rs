@@ -16,7 +16,7 @@ use crate::model::story::StoryText;
 use crate::model::view::View;
 use crate::store::editions::NewEdition;
 use crate::store::{Store, StoreError};
-use crate::story::selection::arrived_stories;
+use crate::story::selection::{arrived_stories, last_arrival};
 use crate::text::hash::hash_of;
 
 /// The longest sleep between two looks at the clock.
@@ -137,7 +137,8 @@ impl Digests {
 
     async fn next_edition(&self, digest: &DigestConfig, view: &View) -> Result<NewEdition, StoreError> {
         let (after, editions) = self.store.edition_end(digest.name.clone()).await?;
-        let upto = self.store.last_placed().await?.max(after);
+        let now = self.clock.now();
+        let upto = last_arrival(&self.store, view, after, now).await?;
         let number = editions + 1;
         let recipients = digest.to.iter().map(ToString::to_string);
         Ok(NewEdition {
@@ -149,7 +150,7 @@ impl Digests {
             deliveries: recipients
                 .map(|to| (to.clone(), self.message_id(digest, number, &to)))
                 .collect(),
-            made_at: self.clock.now(),
+            made_at: now,
         })
     }
 

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::model::clock::{from_millis, later};
 use crate::model::feed::Pushed;
 use crate::model::feed::{Candidate, FeedForPoll, FeedId, FeedUrl, Validators, Wishes};
+use crate::model::item::MAX_HOLD;
 use crate::store::rows::{signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -147,6 +148,10 @@ impl Store {
             )?;
             db.execute("delete from lease where until > ?1", [beyond])?;
             db.execute("update host set wait_until = ?1 where wait_until > ?2", [now, beyond])?;
+            db.execute(
+                "update item set held_until = ?1 where story_id is null and held_until > ?1 + ?2",
+                [now, signed(MAX_HOLD.as_millis())],
+            )?;
             db.execute(
                 "update delivery set next_attempt_at = ?1 where next_attempt_at > ?2",
                 [now, beyond],

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -39,6 +39,10 @@ const MIGRATIONS: [(&str, &str); 8] = [
     (
         "0008_tell_stories_by_their_text",
         include_str!("../../migrations/sqlite/0008_tell_stories_by_their_text.sql"),
+    ),
+    (
+        "0009_settle_edits",
+        include_str!("../../migrations/sqlite/0009_settle_edits.sql"),
     ),
 ];
 

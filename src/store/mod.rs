@@ -2,7 +2,7 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`stories`], [`choice`], [`editions`], [`deliveries`],
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`edits`], [`stories`], [`choice`], [`editions`], [`deliveries`],
 //! [`subscriptions`], [`pushes`].
 
 pub mod choice;
@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod deliveries;
 pub mod due;
 pub mod editions;
+pub mod edits;
 pub mod feeds;
 pub mod hosts;
 pub mod locks;

@@ -11,7 +11,7 @@ use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, Member, StoryId, StoryUid, Telling, Tie, TieKind};
 use crate::model::view::View;
 use crate::store::rows::{instant, signed};
-use crate::store::stories::bump_version;
+use crate::store::stories::{bump_version, number_if_held};
 use crate::store::{SqlResult, Store, StoreError, passages, ties};
 
 /// Items that one is compared with, at most ...
@@ -69,7 +69,7 @@ impl Store {
     pub async fn place_arrivals(&self, limit: usize, now: Timestamp, judge: &Judge) -> Result<Placed, StoreError> {
         let judge = judge.clone();
         self.write("giving stories their places", move |db| {
-            let waiting = waiting(db, limit)?;
+            let waiting = waiting(db, limit, now)?;
             let doubted = doubted(db, limit)?;
             if waiting.is_empty() && doubted.is_empty() {
                 return Ok(Placed::default());
@@ -86,9 +86,14 @@ impl Store {
     }
 }
 
-fn waiting(db: &Connection, limit: usize) -> SqlResult<Vec<(ItemId, FeedId)>> {
-    let mut statement = db.prepare_cached("select id, feed_id from item where story_id is null order by id limit ?")?;
-    let rows = statement.query_map([signed(limit)], |row| Ok((ItemId(row.get(0)?), FeedId(row.get(1)?))))?;
+/// Those that are held arrive when their hold is over.
+fn waiting(db: &Connection, limit: usize, now: Timestamp) -> SqlResult<Vec<(ItemId, FeedId)>> {
+    let mut statement = db.prepare_cached(
+        "select id, feed_id from item where story_id is null and held_until <= ? order by held_until, id limit ?",
+    )?;
+    let rows = statement.query_map(params![now.as_millisecond(), signed(limit)], |row| {
+        Ok((ItemId(row.get(0)?), FeedId(row.get(1)?)))
+    })?;
     rows.collect()
 }
 
@@ -153,17 +158,17 @@ impl<'a> Placing<'a> {
         let mut together: Vec<ItemId> = same.flat_map(|tie| [tie.item, tie.other]).collect();
         if together.is_empty() && story.is_none() {
             let story = self.open(&[item])?;
-            return self.give(story, &[item]);
+            self.give(story, &[item])?;
+        } else {
+            together.push(item);
+            self.regroup(&together)?;
         }
-        together.push(item);
-        self.regroup(&together)?;
-        let quoted = ties.iter().filter(|tie| tie.kind == TieKind::Quotes);
+        if story.is_none() {
+            number_if_held(self.db, item)?;
+        }
         // Who is quoted leads.
-        quoted
-            .map(|tie| tie.other)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .try_for_each(|other| self.lead_again(other))
+        let quoted = ties.iter().filter(|tie| tie.kind == TieKind::Quotes);
+        quoted.map(|tie| tie.other).try_for_each(|other| self.lead_again(other))
     }
 
     /// The marks of an item, but for those of what recurs over its feed.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::model::clock::later;
 use crate::model::feed::FeedId;
 use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, due, hosts, moves, passages, stories, subscriptions};
+use crate::store::{SqlResult, Store, StoreError, due, edits, hosts, moves, passages, subscriptions};
 
 /// Gaps that are kept for each feed.
 const GAPS_KEPT: u32 = 10;
@@ -27,9 +28,8 @@ impl Store {
         keys: Vec<ItemKey>,
     ) -> Result<HashMap<ItemKey, KnownItem>, StoreError> {
         self.read("comparing items", move |db| {
-            let mut statement = db.prepare_cached(
-                "select id, raw_hash, content_hash, revision from item where feed_id = ? and key = ?",
-            )?;
+            let mut statement =
+                db.prepare_cached("select id, raw_hash, content_hash from item where feed_id = ? and key = ?")?;
             let mut known = HashMap::with_capacity(keys.len());
             for key in keys {
                 let row = statement
@@ -38,7 +38,6 @@ impl Store {
                             id: ItemId(row.get("id")?),
                             raw_hash: bytes(row, "raw_hash")?,
                             content_hash: bytes(row, "content_hash")?,
-                            revision: unsigned(row.get("revision")?),
                         })
                     })
                     .optional()?;
@@ -111,6 +110,7 @@ pub(super) fn write_changes(
     now: Timestamp,
 ) -> SqlResult<Committed> {
     let mut committed = Committed::default();
+    let held_until = held_until(db, feed, changes, now)?;
     for change in changes {
         match change {
             ItemChange::New {
@@ -118,20 +118,37 @@ pub(super) fn write_changes(
                 raw_hash,
                 content_hash,
                 item,
-            } => committed.new += insert(db, feed, &(*key, *raw_hash, *content_hash), item, now)?,
+            } => committed.new += insert(db, feed, &(*key, *raw_hash, *content_hash), item, (now, held_until))?,
             ItemChange::Edited {
                 id,
                 raw_hash,
                 content_hash,
                 item,
+                edit,
             } => {
-                edit(db, *id, &(*raw_hash, *content_hash), item, now)?;
+                edits::edit(db, *id, &(*raw_hash, *content_hash), item, edit, now)?;
                 committed.updated += 1;
             }
-            ItemChange::Rewritten { id, raw_hash, item } => rewrite(db, *id, raw_hash, item)?,
+            ItemChange::Rewritten {
+                id,
+                raw_hash,
+                content_hash,
+                item,
+            } => edits::rewrite(db, *id, raw_hash, content_hash.as_ref(), item)?,
         }
     }
     Ok(committed)
+}
+
+/// Until when what is new waits for its place; None: the feed has no hold.
+fn held_until(db: &Connection, feed: FeedId, changes: &[ItemChange], now: Timestamp) -> SqlResult<Option<Timestamp>> {
+    if !changes.iter().any(|change| matches!(change, ItemChange::New { .. })) {
+        return Ok(None);
+    }
+    let seconds: Option<i64> = db
+        .prepare_cached("select manner ->> '$.hold_seconds' from feed where id = ?")?
+        .query_row([feed.0], |row| row.get(0))?;
+    Ok(seconds.map(|seconds| later(now, Duration::from_secs(unsigned(seconds)))))
 }
 
 fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlResult<usize> {
@@ -164,13 +181,13 @@ fn insert(
     feed: FeedId,
     (key, raw_hash, content_hash): &(ItemKey, [u8; 16], [u8; 16]),
     item: &NewItem,
-    now: Timestamp,
+    (now, held_until): (Timestamp, Option<Timestamp>),
 ) -> SqlResult<u64> {
     let inserted = db
         .prepare_cached(
             "insert into item (feed_id, key, raw_hash, content_hash, guid, link, canonical_link, title, language, details,
-                 published_at, updated_at, first_seen_at)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) on conflict do nothing",
+                 published_at, updated_at, first_seen_at, held_until)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) on conflict do nothing",
         )?
         .execute(params![
             feed.0,
@@ -186,6 +203,7 @@ fn insert(
             item.published.map(Timestamp::as_millisecond),
             item.updated.map(Timestamp::as_millisecond),
             now.as_millisecond(),
+            held_until.map_or(0, Timestamp::as_millisecond),
         ])?;
     if inserted > 0 {
         let id = db.last_insert_rowid();
@@ -196,63 +214,7 @@ fn insert(
     Ok(u64::try_from(inserted).unwrap_or_default())
 }
 
-fn edit(
-    db: &Connection,
-    id: ItemId,
-    (raw_hash, content_hash): &([u8; 16], [u8; 16]),
-    item: &NewItem,
-    now: Timestamp,
-) -> SqlResult<()> {
-    db.prepare_cached(
-        "insert into revision (item_id, revision, title, summary, content, replaced_at)
-         select id, revision, title, summary, content, ?2 from item join item_text on item_id = id where id = ?1",
-    )?
-    .execute(params![id.0, now.as_millisecond()])?;
-    // A date that is gone from the document never erases one that was there, and an edit that does not say when it was made was
-    // made when it was seen.
-    db.prepare_cached(
-        "update item set raw_hash = ?2, content_hash = ?3, link = ?4, canonical_link = ?5, title = ?6, language = ?7,
-             details = ?8, updated_at = iif(?10 > coalesce(updated_at, published_at, first_seen_at), ?10, ?11),
-             published_at = coalesce(?9, published_at), revision = revision + 1
-         where id = ?1",
-    )?
-    .execute(params![
-        id.0,
-        raw_hash,
-        content_hash,
-        item.link,
-        item.canonical_link,
-        item.title,
-        item.language,
-        details(item),
-        item.published.map(Timestamp::as_millisecond),
-        item.updated.map(Timestamp::as_millisecond),
-        now.as_millisecond(),
-    ])?;
-    db.prepare_cached("update item_text set summary = ?2, content = ?3 where item_id = ?1")?
-        .execute(params![id.0, item.summary, item.content])?;
-    passages::sketch_anew(db, id, &item.marks)?;
-    db.prepare_cached("update story set changed_at = ?2 where id = (select story_id from item where id = ?1)")?
-        .execute(params![id.0, now.as_millisecond()])?;
-    stories::bump_version(db)
-}
-
-/// Files, names, categories, dates: what is no revision, but what readers get all the same.
-fn rewrite(db: &Connection, id: ItemId, raw_hash: &[u8; 16], item: &NewItem) -> SqlResult<()> {
-    db.prepare_cached(
-        "update item set raw_hash = ?2, language = ?3, details = ?4, published_at = coalesce(?5, published_at) where id = ?1",
-    )?
-    .execute(params![
-        id.0,
-        raw_hash,
-        item.language,
-        details(item),
-        item.published.map(Timestamp::as_millisecond),
-    ])?;
-    stories::bump_version(db)
-}
-
-fn details(item: &NewItem) -> String {
+pub(super) fn details(item: &NewItem) -> String {
     serde_json::to_string(&item.details).unwrap_or_else(|_| "{}".to_owned())
 }
 

@@ -123,7 +123,7 @@ impl Store {
             let is_edited = intent
                 .changes
                 .iter()
-                .any(|change| matches!(change, ItemChange::Edited { .. }));
+                .any(|change| !matches!(change, ItemChange::New { .. }));
             if is_edited {
                 db.prepare_cached(
                     "update feed set etag = null, last_modified = null, document_hash = null where id = ?",

@@ -1,5 +1,9 @@
 //! The table of stories: gives each its place and reads them back in the order of their places.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::item::ItemId;
@@ -35,6 +39,11 @@ macro_rules! quoted {
         )
     };
 }
+/// The items that have arrived in (?1, ?2]: those that were held have their own number, for all others it is their id.
+const ARRIVED: &str =
+    "(select story_id, feed_id, first_seen_at, id as arrival from item where id > ?1 and id <= ?2 and arrival is null
+         and held_until = 0
+     union all select story_id, feed_id, first_seen_at, arrival from item where arrival > ?1 and arrival <= ?2)";
 
 /// The columns of a story with the text of its leader.
 const STORY: &str = concat!(
@@ -98,33 +107,86 @@ impl Store {
     ) -> Result<(Vec<StoryText>, ItemId), StoreError> {
         self.read("reading stories that arrived", move |db| {
             let reached: i64 = db.query_row(
-                "select coalesce(max(id), ?2) from (select id from item where id > ?1 and id <= ?2 order by id limit ?3)",
+                &format!(
+                    "select coalesce(max(arrival), ?2) from (select arrival from {ARRIVED} order by arrival limit ?3)"
+                ),
                 params![after.0, upto.0, signed(limit)],
                 |row| row.get(0),
             )?;
             let (has, had) = (feeds.has("i", "?3"), feeds.has("before", "?3"));
             let sql = format!(
                 "{STORY} where story.id in (
-                     select story_id from item i where i.id > ?1 and i.id <= ?2 and {has}
-                     and not exists (select 1 from item before
-                         where before.story_id = i.story_id and before.id < i.id and {had}))
+                     select story_id from {ARRIVED} i where {has}
+                     and not exists (select 1 from item before where before.story_id = i.story_id
+                         and coalesce(before.arrival, before.id) < i.arrival and {had}))
                  order by seq"
             );
-            Ok((texts(db, &sql, params![after.0, reached, feeds.value()])?, ItemId(reached)))
+            Ok((
+                texts(db, &sql, params![after.0, reached, feeds.value()])?,
+                ItemId(reached),
+            ))
         })
         .await
     }
 
-    /// The last item that has a story.
+    /// The last arrival up to which every item has a story. Items that are held have not arrived.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn last_placed(&self) -> Result<ItemId, StoreError> {
         self.read("reading the last arrival", |db| {
-            // Items get their stories in order: the last is the one before the first that waits.
-            let sql =
-                "select coalesce((select min(id) - 1 from item where story_id is null), (select max(id) from item), 0)";
+            // All others get their stories in order: the last is the one before the first that waits.
+            let sql = "select coalesce((select min(id) - 1 from item where story_id is null and held_until = 0),
+                 (select seq from sqlite_sequence where name = 'item'), 0)";
             db.query_row(sql, [], |row| row.get(0).map(ItemId))
+        })
+        .await
+    }
+
+    /// The first of the arrivals in (`after`, `upto`] with an item of these feeds that was first seen in `seen`, from the first
+    /// instant on and before the second; None: there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn first_arrival_seen(
+        &self,
+        feeds: FeedChoice,
+        (after, upto): (ItemId, ItemId),
+        seen: Range<Timestamp>,
+    ) -> Result<Option<ItemId>, StoreError> {
+        self.read("looking for arrivals that are settling", move |db| {
+            let sql = format!(
+                "select min(arrival) from {ARRIVED} i where first_seen_at >= ?4 and first_seen_at < ?5 and {}",
+                feeds.has("i", "?3")
+            );
+            let (start, end) = (seen.start.as_millisecond(), seen.end.as_millisecond());
+            db.query_row(&sql, params![after.0, upto.0, feeds.value(), start, end], |row| {
+                row.get::<_, Option<i64>>(0).map(|arrival| arrival.map(ItemId))
+            })
+        })
+        .await
+    }
+
+    /// When the first of these feeds brought each of these stories; those that none of them has brought are left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn brought_at(
+        &self,
+        feeds: FeedChoice,
+        stories: Vec<StoryId>,
+    ) -> Result<HashMap<StoryId, Timestamp>, StoreError> {
+        self.read("reading when stories came", move |db| {
+            let sql = format!(
+                "select story_id, min(first_seen_at) as seen from item i
+                 where story_id in (select value from json_each(?1)) and {} group by story_id",
+                feeds.has("i", "?2")
+            );
+            let mut statement = db.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![serde_json::json!(stories).to_string(), feeds.value()], |row| {
+                Ok((StoryId(row.get(0)?), instant(row, "seen")?))
+            })?;
+            rows.collect()
         })
         .await
     }
@@ -151,6 +213,22 @@ pub(super) fn bump_version(db: &Connection) -> SqlResult<()> {
     )?
     .execute([])
     .map(|_| ())
+}
+
+/// One that was held arrives now: it takes the next number, and no item will have it as its id. Editions that were made while it
+/// waited are not asked about it again.
+pub(super) fn number_if_held(db: &Connection, item: ItemId) -> SqlResult<()> {
+    let next = "update item set arrival = (select seq + 1 from sqlite_sequence where name = 'item') where id = ? and held_until > 0
+         returning arrival";
+    let number: Option<i64> = db
+        .prepare_cached(next)?
+        .query_row([item.0], |row| row.get(0))
+        .optional()?;
+    if let Some(number) = number {
+        db.prepare_cached("update sqlite_sequence set seq = ? where name = 'item'")?
+            .execute([number])?;
+    }
+    Ok(())
 }
 
 /// Reads stories by a query for the columns of [`STORY`].

@@ -259,6 +259,7 @@ struct Keep<'a> {
     keep: Statement<'a>,
     ask_anew: Statement<'a>,
     read_anew: Statement<'a>,
+    hold: Statement<'a>,
 }
 
 impl<'a> Keep<'a> {
@@ -276,14 +277,18 @@ impl<'a> Keep<'a> {
                 "update feed set manner = ?2, etag = null, last_modified = null, document_hash = null, entries = 0, shrunk = 0,
                      next_poll_at = 0, next_poll_why = 'it is read in another manner', failures = 0, failing_since = null,
                      offered_url = iif({other}, '', offered_url), last_success_at = iif({other}, null, last_success_at)
-                 where id = ?1 and manner <> ?2"
+                 where id = ?1 and json_remove(manner, '$.hold_seconds') <> json_remove(?2, '$.hold_seconds')"
             ))?,
+            // How long items wait changes nothing of what is asked.
+            hold: db.prepare("update feed set manner = ?2 where id = ?1 and manner <> ?2")?,
         })
     }
 
     fn run(&mut self, id: i64, feed: ListedFeed<'_>) -> SqlResult<()> {
         self.keep.execute(params![id, feed.name, feed.group])?;
         self.ask_anew.execute(params![id, access(feed)])?;
-        self.read_anew.execute(params![id, json(feed.manner)]).map(|_| ())
+        let manner = json(feed.manner);
+        self.read_anew.execute(params![id, manner])?;
+        self.hold.execute(params![id, manner]).map(|_| ())
     }
 }

@@ -8,6 +8,7 @@ pub mod html;
 pub mod language;
 pub mod link_header;
 pub mod signature;
+pub mod word_diff;
 pub mod xml;
 
 use std::borrow::Cow;

@@ -30,10 +30,16 @@ const BROTLI_QUALITY: u32 = 5;
 #[derive(Debug, Default)]
 pub(super) struct Cache(Mutex<HashMap<String, Arc<Rendered>>>);
 
+/// The documents of views with a hold are rendered anew so often, where somebody asks: stories come in though nothing is written.
+const HOLD_LOOK_SECONDS: i64 = 10;
+
+/// Of what a document is made: the version of the stories and, for a view with a hold, the time.
+type Version = (i64, i64);
+
 /// A document in one state of the stories.
 #[derive(Debug)]
 struct Rendered {
-    version: i64,
+    version: Version,
     media_type: &'static str,
     /// Without quotes.
     tag: String,
@@ -87,7 +93,13 @@ async fn rendered(site: &Arc<Site>, file: &str) -> Result<Option<Arc<Rendered>>,
     let Some((view, extension)) = known else {
         return Ok(None);
     };
-    let version = site.store.stories_version().await?;
+    let now = site.clock.now();
+    let look = if view.hold.is_zero() {
+        0
+    } else {
+        now.as_second().div_euclid(HOLD_LOOK_SECONDS)
+    };
+    let version = (site.store.stories_version().await?, look);
     let cached = {
         let cache = site.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(file).filter(|rendered| rendered.version == version).cloned()
@@ -95,14 +107,19 @@ async fn rendered(site: &Arc<Site>, file: &str) -> Result<Option<Arc<Rendered>>,
     if cached.is_some() {
         return Ok(cached);
     }
-    let rendered = Arc::new(render(site, view, extension, version).await?);
+    let rendered = Arc::new(render(site, view, extension, (version, now)).await?);
     let mut cache = site.cache.0.lock().unwrap_or_else(PoisonError::into_inner);
     cache.insert(file.to_owned(), Arc::clone(&rendered));
     Ok(Some(rendered))
 }
 
-async fn render(site: &Site, view: &View, extension: &str, version: i64) -> Result<Rendered, StoreError> {
-    let stories = newest_stories(&site.store, view, view.items).await?;
+async fn render(
+    site: &Site,
+    view: &View,
+    extension: &str,
+    (version, now): (Version, Timestamp),
+) -> Result<Rendered, StoreError> {
+    let stories = newest_stories(&site.store, view, view.items, now).await?;
     let feed = MergedFeed::new(&view.name, &view.title, &site.public_url, extension, &stories);
     let (media_type, text) = match extension {
         "atom" => (atom::MEDIA_TYPE, atom::render(&feed)),

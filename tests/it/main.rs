@@ -15,6 +15,7 @@
 mod cli;
 mod daemon;
 mod digest;
+mod edits;
 mod fixtures;
 mod guest;
 mod layers;

@@ -278,6 +278,7 @@ async fn other_selectors_are_another_source_and_another_zone_is_not() {
                 item: item.to_owned(),
                 ..Select::default()
             }),
+            ..Manner::default()
         },
         ..feed("a", url)
     };

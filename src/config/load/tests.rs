@@ -345,3 +345,17 @@ fn the_built_in_file_names_every_key_of_how_feeds_and_hosts_are_asked() {
     let host = config.fetch.hosts.first().unwrap();
     assert!(host.connections.is_some() && host.spacing.is_some() && !host.shares_rest);
 }
+
+#[test]
+fn a_hold_of_a_feed_and_of_a_view_is_a_day_at_most() {
+    let feed = "[[feed]]\nname = \"a\"\nurl = \"https://a.example/\"\n";
+    let config = load_text(
+        &format!("{feed}hold = \"10m\"\n[[view]]\nname = \"v\"\nhold = \"24h\"\n"),
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config.feeds.get(0).unwrap().manner.hold_seconds, 600);
+    assert_eq!(config.views.first().unwrap().hold.as_secs(), 86_400);
+    assert_faults(feed, &[("hold = \"25h\"", "feed[0].hold: must be from 0s to 24h")]);
+    assert_faults("[[view]]\nname = \"v\"\n", &[("hold = 10", "view[0].hold: must be")]);
+}

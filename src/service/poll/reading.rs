@@ -7,10 +7,10 @@ use tracing::error;
 
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
-use crate::ingest::{self, decide, hub, identity};
+use crate::ingest::{self, decide, edit, hub, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
-use crate::model::item::{Face, ItemKey, KeyedItem, NewItem};
+use crate::model::item::{Face, ItemKey, KeyedItem, NewItem, StoredItem};
 use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
@@ -138,6 +138,7 @@ impl Poller {
         if feed.was_read() {
             matched += self.drop_twins(feed, &mut document.changes).await?;
         }
+        document.changes = self.weighed(document.changes).await?;
         Ok(Ok(Compared {
             document,
             known: matched,
@@ -156,6 +157,30 @@ impl Poller {
         let before = changes.len();
         changes.retain(|change| new_item(change).is_none() || !are_twins.next().unwrap_or_default());
         Ok(before - changes.len())
+    }
+
+    /// Looks at the words of known entries that show another text: those that have changed are edited. One at a time, since texts may
+    /// be large.
+    async fn weighed(&self, changes: Vec<ItemChange>) -> Result<Vec<ItemChange>, StoreError> {
+        let now = self.clock.now();
+        let mut weighed = Vec::with_capacity(changes.len());
+        for change in changes {
+            let stored = match &change {
+                ItemChange::Rewritten {
+                    id,
+                    content_hash: Some(_),
+                    ..
+                } => self.store.stored_item(*id).await?,
+                _ => None,
+            };
+            let Some(stored) = stored else {
+                weighed.push(change);
+                continue;
+            };
+            // What cannot be weighed stays as it is, and is weighed again by the next poll that finds it changed.
+            weighed.extend(blocking(move || weigh(&stored, change, now)).await);
+        }
+        Ok(weighed)
     }
 
     /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
@@ -259,6 +284,32 @@ fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec
     Some(rhythm.to_bytes())
 }
 
+fn weigh(stored: &StoredItem, change: ItemChange, now: Timestamp) -> ItemChange {
+    match change {
+        ItemChange::Rewritten {
+            id,
+            raw_hash,
+            content_hash: Some(content_hash),
+            item,
+        } => match edit::weigh(stored, &item, now) {
+            Some(edit) => ItemChange::Edited {
+                id,
+                raw_hash,
+                content_hash,
+                item,
+                edit,
+            },
+            None => ItemChange::Rewritten {
+                id,
+                raw_hash,
+                content_hash: Some(content_hash),
+                item,
+            },
+        },
+        other => other,
+    }
+}
+
 fn new_key(change: &ItemChange) -> Option<ItemKey> {
     match change {
         ItemChange::New { key, .. } => Some(*key),
@@ -296,13 +347,14 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 /// Gives new texts the marks by which they are found.
 fn mark(changes: &mut [ItemChange]) {
     for change in changes {
-        if let ItemChange::New { item, .. } | ItemChange::Edited { item, .. } = change {
-            let html = if item.content.is_empty() {
-                &item.summary
-            } else {
-                &item.content
-            };
-            item.marks = fingerprint::marks(&item.title, html);
-        }
+        let item = match change {
+            ItemChange::New { item, .. } | ItemChange::Edited { item, .. } | ItemChange::Rewritten { item, .. } => item,
+        };
+        let html = if item.content.is_empty() {
+            &item.summary
+        } else {
+            &item.content
+        };
+        item.marks = fingerprint::marks(&item.title, html);
     }
 }

@@ -121,7 +121,7 @@ impl TestApp {
     /// The stories of the first view, newest first.
     pub async fn stories(&self) -> Vec<StoryText> {
         let view = &self.app.config.views[0];
-        newest_stories(&self.app.store, view, 10_000).await.unwrap()
+        newest_stories(&self.app.store, view, 10_000, self.now()).await.unwrap()
     }
 
     pub async fn titles(&self) -> Vec<String> {
