@@ -113,7 +113,12 @@ fn by_parameter(parts: &Parts, host: &str, names: &[&str]) -> Option<String> {
 
 /// The target, and all that follows it, which is its own unless it was escaped as a whole.
 fn by_query(parts: &Parts) -> Option<String> {
-    let is_start = |pair: &String| pair.starts_with("http") && is_web_address(pair);
+    // What follows belongs to the target, so that its host must have ended before.
+    let has_path = |pair: &str| {
+        let mut parts = pair.split('/').skip(2);
+        parts.next().is_some_and(|host| !host.is_empty()) && parts.next().is_some()
+    };
+    let is_start = |pair: &String| pair.starts_with("http") && has_path(pair) && is_web_address(pair);
     let at = parts.pairs.iter().position(is_start)?;
     let target = parts.pairs.get(at..)?.join("&");
     match &parts.fragment {
