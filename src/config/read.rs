@@ -21,7 +21,8 @@ use crate::config::{
 };
 use crate::model::feed::is_web;
 use crate::model::view::View;
-use crate::text::canonical_url::{Links, Tracker};
+use crate::text::canonical_url::Links;
+use crate::text::canonical_url::trackers::Tracker;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

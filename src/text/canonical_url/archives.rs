@@ -51,7 +51,7 @@ pub struct Archived {
 /// What an address is an archive copy of; None: it is none.
 ///
 /// ```
-/// use tidings::text::canonical_url::archived;
+/// use tidings::text::canonical_url::archives::archived;
 /// let copy = archived("https://web.archive.org/web/20261122/https://example.org/news/1");
 /// assert_eq!(copy.and_then(|copy| copy.original).as_deref(), Some("https://example.org/news/1"));
 /// ```

@@ -16,8 +16,10 @@ pub struct Cited {
     pub is_archived: bool,
 }
 
-/// What the links of a text cite, in their order, each article once. Front pages are no articles; an archive copy that names its
-/// page cites that one, and one that names none but stands beside another link is taken for a copy of that.
+/// What the links of a text cite, in their order, each article once.
+///
+/// Front pages are no articles. An archive copy that names its page cites that one; one that names none but stands beside another
+/// link is taken for a copy of that.
 #[must_use]
 pub fn cited<'a>(links: impl Iterator<Item = &'a str>) -> Vec<Cited> {
     Links::default().cited(links)

@@ -8,20 +8,17 @@
 //! # Not supported
 //! Twins for small screens (`m.example.org`, `/amp`) are never guessed: only a document's word (`link rel=canonical`) folds them.
 
-mod archives;
-mod cited;
+pub mod archives;
+pub mod cited;
 mod parts;
 mod redirectors;
 mod sessions;
-mod trackers;
+pub mod trackers;
 
 use std::sync::Arc;
 
 use crate::text::canonical_url::parts::Parts;
-
-pub use crate::text::canonical_url::archives::{Archived, archived};
-pub use crate::text::canonical_url::cited::{Cited, cited};
-pub use crate::text::canonical_url::trackers::{Tracker, TrackerError};
+use crate::text::canonical_url::trackers::Tracker;
 
 /// Redirectors and archive copies within each other that are followed; what is nested deeper names nothing.
 const MAX_NESTED: usize = 3;
@@ -66,12 +63,11 @@ impl Links {
             .map(String::as_str)
             .filter(|pair| !self.is_idle(&parts.host, pair))
             .collect();
-        // Where a program gets nothing else, what looks like a session may be the only name of the article.
-        if kept.len() > 1 || !sessions::is_program(&parts.path) {
-            kept.retain(|pair| {
-                let (name, value) = name_and_value(pair);
-                !sessions::may_be_session(name, value)
-            });
+        let is_session = |pair: &&str| sessions::may_be_session(name_and_value(pair));
+        // What looks like a session may be the only name of the article.
+        let names = |pair: &&str| !is_session(pair) && pair.contains(|c: char| c.is_ascii_digit());
+        if sessions::is_page(&parts.path) || kept.iter().any(names) {
+            kept.retain(|pair| !is_session(pair));
         }
         if parts.path.is_empty() && kept.is_empty() && parts.fragment.is_none() {
             return None;

@@ -167,10 +167,8 @@ fn google_news(path: &str) -> Option<String> {
 
 /// Its path holds the target in letters and digits only, from `0L` on.
 fn feedsportal(path: &str) -> Option<String> {
-    let segments = path
-        .split('/')
-        .filter(|segment| segment.starts_with("0L") || segment.starts_with("0M"));
-    let code = segments.last()?;
+    let is_code = |segment: &&str| segment.starts_with("0L") || segment.starts_with("0M");
+    let code = path.rsplit('/').find(is_code)?;
     let mut target = String::with_capacity(code.len());
     let mut letters = code.chars();
     while let Some(letter) = letters.next() {

@@ -31,15 +31,15 @@ pub(super) fn is_session(name: &str) -> bool {
 }
 
 /// Whether a parameter may be the number of a visit.
-pub(super) fn may_be_session(name: &str, value: &str) -> bool {
+pub(super) fn may_be_session((name, value): (&str, &str)) -> bool {
     let is_hash = value.len() >= HASH_DIGITS && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hash && PERHAPS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// Whether a path is that of a program (or no path at all).
-pub(super) fn is_program(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    path.is_empty() || PROGRAMS.iter().any(|end| path.ends_with(end))
+/// Whether a path is that of one page among others: its end has a number or many words, and is no program.
+pub(super) fn is_page(path: &str) -> bool {
+    let end = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    end.contains(|c: char| c.is_ascii_digit() || c == '-') && !PROGRAMS.iter().any(|program| end.ends_with(program))
 }
 
 /// A path without the number of a visit: `;jsessionid=...` of Java, `/(S(...))` of ASP.NET.

@@ -3,7 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{Archived, Cited, Links, Tracker, archived, canonical, cited};
+use super::archives::{Archived, archived};
+use super::cited::{Cited, cited};
+use super::trackers::Tracker;
+use super::{Links, canonical};
 
 /// Two addresses of one article.
 const ONE: [(&str, &str); 115] = [
@@ -357,7 +360,7 @@ const ONE: [(&str, &str); 115] = [
 ];
 
 /// Addresses of two articles, or of what may be two.
-const TWO: [(&str, &str); 62] = [
+const TWO: [(&str, &str); 66] = [
     ("https://example.org/?p=1", "https://example.org/?p=2"),
     ("https://example.org/?p=1", "https://example.org/?page_id=1"),
     ("https://example.org/?p=1", "https://example.org/?P=1"),
@@ -404,6 +407,22 @@ const TWO: [(&str, &str); 62] = [
     (
         "https://example.org/news/?id=0123456789abcdef0123456789abcdef",
         "https://example.org/news/?id=fedcba9876543210fedcba9876543210",
+    ),
+    (
+        "https://example.org/article.php?lang=fa&sid=0123456789abcdef0123456789abcdef",
+        "https://example.org/article.php?lang=fa&sid=fedcba9876543210fedcba9876543210",
+    ),
+    (
+        "https://example.org/story?sid=0123456789abcdef0123456789abcdef",
+        "https://example.org/story?sid=fedcba9876543210fedcba9876543210",
+    ),
+    (
+        "https://example.org/?sid=0123456789abcdef0123456789abcdef",
+        "https://example.org/?sid=fedcba9876543210fedcba9876543210",
+    ),
+    (
+        "https://substack.com/app-link/post?post_id=1",
+        "https://substack.com/app-link/post?post_id=2",
     ),
     ("https://example.org/2026/10/1/", "https://example.org/2026/10/2/"),
     ("https://example.org/2026/10/1/", "https://example.org/2026/101/"),
@@ -576,85 +595,88 @@ fn redirectors_are_followed_three_deep_and_no_deeper() {
     assert_eq!(canonical(&within(&link)), None);
 }
 
+const PAGE: Option<&str> = Some("https://a.example/1?id=2");
+/// Archive copies, and what they name.
+const COPIES: [(&str, Option<&str>); 33] = [
+    (
+        "https://web.archive.org/web/20261122101500/https://a.example/1?id=2",
+        PAGE,
+    ),
+    (
+        "http://web.archive.org/web/20261122101500if_/https://a.example/1?id=2",
+        PAGE,
+    ),
+    ("https://web.archive.org/web/*/https://a.example/1?id=2", PAGE),
+    ("https://web.archive.org/web/2026*/https://a.example/1?id=2", PAGE),
+    ("https://web.archive.org/web/https://a.example/1?id=2", PAGE),
+    ("https://web.archive.org/web/2026/https:/a.example/1?id=2", PAGE),
+    (
+        "https://web.archive.org/web/2026/https%3A%2F%2Fa.example%2F1%3Fid%3D2",
+        PAGE,
+    ),
+    ("https://web.archive.org/save/https://a.example/1?id=2", PAGE),
+    ("https://archive.org/web/2026/https://a.example/1?id=2", PAGE),
+    ("https://archive.ph/o/AbC12/https://a.example/1?id=2", PAGE),
+    ("https://archive.is/newest/https://a.example/1?id=2", PAGE),
+    ("https://archive.today/timegate/https://a.example/1?id=2", PAGE),
+    ("https://archive.md/20261122101500/https://a.example/1?id=2", PAGE),
+    ("https://archive.vn/https://a.example/1?id=2", PAGE),
+    ("https://archive.li/?url=https%3A%2F%2Fa.example%2F1%3Fid%3D2", PAGE),
+    (
+        "https://www.webcitation.org/query?url=https%3A%2F%2Fa.example%2F1%3Fid%3D2&date=2026",
+        PAGE,
+    ),
+    (
+        "https://arquivo.pt/wayback/20261122101500/https://a.example/1?id=2",
+        PAGE,
+    ),
+    (
+        "https://webarchive.nationalarchives.gov.uk/ukgwa/20261122/https://a.example/1?id=2",
+        PAGE,
+    ),
+    (
+        "https://webarchive.loc.gov/all/20261122101500/https://a.example/1?id=2",
+        PAGE,
+    ),
+    (
+        "https://wayback.archive-it.org/1068/20261122101500/https://a.example/1?id=2",
+        PAGE,
+    ),
+    ("https://megalodon.jp/2026-1122-1015-00/https://a.example/1?id=2", PAGE),
+    (
+        "https://webcache.googleusercontent.com/search?q=cache:AbCdEf:https://a.example/1%3Fid%3D2+news&hl=en",
+        PAGE,
+    ),
+    (
+        "https://webcache.googleusercontent.com/search?q=cache:https://a.example/1?id=2",
+        PAGE,
+    ),
+    ("http://cachedview.com/index.php?url=https://a.example/1?id=2", PAGE),
+    (
+        "https://web.archive.org/web/2026/a.example/1?id=2",
+        Some("http://a.example/1?id=2"),
+    ),
+    (
+        "https://megalodon.jp/2026-1122-1015-00/a.example/1?id=2",
+        Some("http://a.example/1?id=2"),
+    ),
+    ("https://archive.ph/AbC12", None),
+    ("https://archive.fo/wip/AbC12", None),
+    ("https://perma.cc/A1B2-C3D4", None),
+    ("https://ghostarchive.org/archive/aB3dE", None),
+    ("https://ghostarchive.org/varchive/dQw4w9WgXcQ", None),
+    ("https://www.webcitation.org/6aBcDeFgH", None),
+    ("https://www.freezepage.com/1163111111ABCDEFGH", None),
+];
+
 #[test]
 fn copies_of_archives_name_their_page_or_are_known_to_be_copies() {
-    let page = Some("https://a.example/1?id=2");
-    for (link, original) in [
-        (
-            "https://web.archive.org/web/20261122101500/https://a.example/1?id=2",
-            page,
-        ),
-        (
-            "http://web.archive.org/web/20261122101500if_/https://a.example/1?id=2",
-            page,
-        ),
-        ("https://web.archive.org/web/*/https://a.example/1?id=2", page),
-        ("https://web.archive.org/web/2026*/https://a.example/1?id=2", page),
-        ("https://web.archive.org/web/https://a.example/1?id=2", page),
-        ("https://web.archive.org/web/2026/https:/a.example/1?id=2", page),
-        (
-            "https://web.archive.org/web/2026/https%3A%2F%2Fa.example%2F1%3Fid%3D2",
-            page,
-        ),
-        ("https://web.archive.org/save/https://a.example/1?id=2", page),
-        ("https://archive.org/web/2026/https://a.example/1?id=2", page),
-        ("https://archive.ph/o/AbC12/https://a.example/1?id=2", page),
-        ("https://archive.is/newest/https://a.example/1?id=2", page),
-        ("https://archive.today/timegate/https://a.example/1?id=2", page),
-        ("https://archive.md/20261122101500/https://a.example/1?id=2", page),
-        ("https://archive.vn/https://a.example/1?id=2", page),
-        ("https://archive.li/?url=https%3A%2F%2Fa.example%2F1%3Fid%3D2", page),
-        (
-            "https://www.webcitation.org/query?url=https%3A%2F%2Fa.example%2F1%3Fid%3D2&date=2026",
-            page,
-        ),
-        (
-            "https://arquivo.pt/wayback/20261122101500/https://a.example/1?id=2",
-            page,
-        ),
-        (
-            "https://webarchive.nationalarchives.gov.uk/ukgwa/20261122/https://a.example/1?id=2",
-            page,
-        ),
-        (
-            "https://webarchive.loc.gov/all/20261122101500/https://a.example/1?id=2",
-            page,
-        ),
-        (
-            "https://wayback.archive-it.org/1068/20261122101500/https://a.example/1?id=2",
-            page,
-        ),
-        ("https://megalodon.jp/2026-1122-1015-00/https://a.example/1?id=2", page),
-        (
-            "https://webcache.googleusercontent.com/search?q=cache:AbCdEf:https://a.example/1%3Fid%3D2+news&hl=en",
-            page,
-        ),
-        (
-            "https://webcache.googleusercontent.com/search?q=cache:https://a.example/1?id=2",
-            page,
-        ),
-        ("http://cachedview.com/index.php?url=https://a.example/1?id=2", page),
-        (
-            "https://web.archive.org/web/2026/a.example/1?id=2",
-            Some("http://a.example/1?id=2"),
-        ),
-        (
-            "https://megalodon.jp/2026-1122-1015-00/a.example/1?id=2",
-            Some("http://a.example/1?id=2"),
-        ),
-        ("https://archive.ph/AbC12", None),
-        ("https://archive.fo/wip/AbC12", None),
-        ("https://perma.cc/A1B2-C3D4", None),
-        ("https://ghostarchive.org/archive/aB3dE", None),
-        ("https://ghostarchive.org/varchive/dQw4w9WgXcQ", None),
-        ("https://www.webcitation.org/6aBcDeFgH", None),
-        ("https://www.freezepage.com/1163111111ABCDEFGH", None),
-    ] {
+    for (link, original) in COPIES {
+        let expected = original.map_or_else(|| canonical(link), canonical);
+        assert!(expected.is_some());
+        assert_eq!(canonical(link), expected, "{link}");
         let original = original.map(str::to_owned);
         assert_eq!(archived(link), Some(Archived { original }), "{link}");
-        if page.is_some() {
-            assert!(canonical(link).is_some(), "{link}");
-        }
     }
 }
 

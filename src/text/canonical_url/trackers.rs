@@ -112,7 +112,7 @@ const AT_HOSTS: [(&str, &[&str]); 12] = [
     ("linkedin.com", &["trackingid", "trk", "trkemail"]),
     ("medium.com", &["sk", "source"]),
     ("open.spotify.com", &["si"]),
-    ("substack.com", &["post_id", "publication_id", "r", "s"]),
+    ("substack.com", &["r", "s"]),
     ("tiktok.com", &["_r", "_t", "is_from_webapp", "sender_device"]),
     ("twitter.com", &["s", "t"]),
     ("x.com", &["s", "t"]),

@@ -10,7 +10,9 @@ use tidings::ingest::repair::{SaidDate, repair};
 use tidings::ingest::{Input, Reading, date, identity, read};
 use tidings::model::feed::Manner;
 use tidings::model::item::{NewItem, ParsedFeed};
-use tidings::text::canonical_url::{archived, canonical, cited};
+use tidings::text::canonical_url::archives::archived;
+use tidings::text::canonical_url::canonical;
+use tidings::text::canonical_url::cited::cited;
 use tidings::text::html::{Sanitiser, plain_line, to_text};
 use url::Url;
 
