@@ -181,3 +181,19 @@ fn feedsportal(path: &str) -> Option<String> {
     }
     Some(target)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::BY_PARAMETER;
+    use crate::text::canonical_url::canonical;
+
+    #[test]
+    fn no_redirector_stands_in_the_way_of_another() {
+        for (host, path, names) in BY_PARAMETER {
+            for name in names {
+                let link = format!("https://{host}{path}/?x=1&{name}=https%3A%2F%2Fa.example%2F1");
+                assert_eq!(canonical(&link).as_deref(), Some("https://a.example/1"), "{link}");
+            }
+        }
+    }
+}

@@ -690,6 +690,7 @@ fn pages_of_archives_that_are_no_copies_are_none() {
         "https://archive.ph/search",
         "https://perma.cc/about",
         "https://webarchive.loc.gov/about",
+        "https://megalodon.jp/index.html",
         "https://blog.archive.today/post/1",
         "https://a.example/web/2026/https://b.example/1",
         "https://a.example/1",
