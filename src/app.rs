@@ -129,7 +129,7 @@ impl App {
         Arc::new(Poller::new(
             self.store.clone(),
             Arc::clone(fetcher),
-            &self.config.poll,
+            (&self.config.poll, &self.config.links),
             Arc::clone(&self.clock),
             Arc::clone(&self.arrived),
             self.metrics(),

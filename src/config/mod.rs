@@ -23,6 +23,7 @@ use url::Url;
 use crate::config::schedule::Schedule;
 use crate::model::feed_list::FeedList;
 use crate::model::view::View;
+use crate::text::canonical_url::Links;
 
 /// Everything that an operator can say. `config/tidings.toml` explains each key. Not to be cloned: it may hold a million feeds.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Config {
     pub fetch: FetchConfig,
     /// How often feeds are polled.
     pub poll: PollConfig,
+    /// How links are compared.
+    pub links: Links,
     /// All feeds, from the file and from OPML lists, each name once. Whoever has stored them lets them go.
     pub feeds: FeedList,
     /// All views, each name once; at least one.

@@ -21,6 +21,8 @@ use crate::config::{
 };
 use crate::model::feed::is_web;
 use crate::model::view::View;
+use crate::text::canonical_url::Links;
+use crate::text::canonical_url::trackers::Tracker;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -40,6 +42,7 @@ pub(super) fn read(
     let mut warnings = Vec::new();
     let (store, web, log) = (store(&mut root, folder), web(&mut root), log(&mut root));
     let (fetch, poll, mail) = (fetch(&mut root), poll(&mut root), mail(&mut root, folder));
+    let links = links(&mut root);
     let feeds = feeds(&mut root, cut, folder, faults, &mut warnings)?;
     let views = views(&mut root, &feeds, faults);
     let digests = digests(&mut root, &views);
@@ -53,6 +56,7 @@ pub(super) fn read(
         web,
         fetch,
         poll,
+        links,
         feeds,
         views,
         mail,
@@ -183,6 +187,19 @@ fn poll(root: &mut Section) -> PollConfig {
     }
     section.finish();
     config
+}
+
+fn links(root: &mut Section) -> Links {
+    let mut section = root.section("links");
+    let mut trackers = Vec::new();
+    for text in section.texts("trackers") {
+        match Tracker::parse(&text) {
+            Ok(tracker) => trackers.push(tracker),
+            Err(e) => section.fault("trackers", e.to_string()),
+        }
+    }
+    section.finish();
+    Links::new(trackers)
 }
 
 fn mail(root: &mut Section, folder: &Path) -> Option<MailConfig> {

@@ -1,6 +1,7 @@
 //! Within a feed: which entries are the same item. One function makes the key; its first byte is the version of the rule.
 //!
 //! Version 1: the guid (its scheme and slash at the end do not count), else the link in canonical form, else title and date.
+//! What the configuration adds to the trackers does not count here: a key outlives configurations.
 //! What changes while an item stays the same (`updated`, the text) never counts.
 
 use std::collections::{HashMap, HashSet};
@@ -119,6 +120,7 @@ fn raw_hash(raw: &RawItem) -> Hash16 {
     let published = raw.published.map(|date| date.to_string()).unwrap_or_default();
     let single = [
         raw.link.as_str(),
+        &raw.canonical,
         &raw.title,
         &raw.summary,
         &raw.content,

@@ -31,6 +31,7 @@ use crate::model::clock::later;
 use crate::model::feed::Manner;
 use crate::model::item::{ItemKey, KeyedItem, KnownItem, ParsedFeed};
 use crate::model::poll::{ItemChange, Loss};
+use crate::text::canonical_url::Links;
 
 /// How far ahead of ours the clocks of publishers may be.
 const AHEAD: Duration = Duration::from_secs(86_400);
@@ -171,15 +172,16 @@ fn understand(text: &str, input: &Input<'_>, dates: &Dates) -> Result<(&'static 
     Ok((repaired.format, feed, repaired.losses))
 }
 
-/// What becomes of the entries of a document that came from `address` and declares `language` (or nothing).
+/// What becomes of the entries of a document that came from `address` and declares `language` (or nothing); their links are
+/// compared as `links` says.
 #[must_use]
 pub fn decide(
     items: &[KeyedItem],
     known: &HashMap<ItemKey, KnownItem>,
-    (address, language): (&Url, &str),
+    (address, language, links): (&Url, &str, &Links),
     now: Timestamp,
 ) -> Vec<ItemChange> {
-    let normaliser = Normaliser::new(address, language);
+    let normaliser = Normaliser::new(address, language).with_links(links.clone());
     decide::decide(items, known, |raw| normaliser.item(raw, now))
 }
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::model::feed::is_web;
 use crate::model::item::{Enclosure, ItemDetails, ItemSource, NewItem, RawItem};
-use crate::text::canonical_url::canonical;
+use crate::text::canonical_url::Links;
 use crate::text::html::{Sanitiser, cut, plain_line, to_text};
 use crate::text::language::{detect, primary_subtag};
 
@@ -23,6 +23,7 @@ const DETECT_BYTES: usize = 2000;
 pub struct Normaliser<'a> {
     address: &'a Url,
     language: &'a str,
+    links: Links,
     sanitiser: Sanitiser,
 }
 
@@ -33,8 +34,15 @@ impl<'a> Normaliser<'a> {
         Self {
             address,
             language,
+            links: Links::default(),
             sanitiser: Sanitiser::new(Some(address)),
         }
+    }
+
+    /// Compares links in this way.
+    #[must_use]
+    pub fn with_links(self, links: Links) -> Self {
+        Self { links, ..self }
     }
 
     /// Normalises one entry, as seen at `now`.
@@ -56,7 +64,7 @@ impl<'a> Normaliser<'a> {
         let past = |date: Option<Timestamp>| date.filter(|date| *date <= now);
         NewItem {
             guid: cut(&raw.guid, MAX_LINE_BYTES).to_owned(),
-            canonical_link: canonical(&link).unwrap_or_default(),
+            canonical_link: self.canonical(base, &raw.canonical, &link),
             link,
             language: self.language_of(raw, &title, &content),
             title,
@@ -85,6 +93,12 @@ impl<'a> Normaliser<'a> {
         let base = self.address.join(given).ok().filter(|_| !given.is_empty())?;
         let is_usable = is_web(&base) && base.as_str().len() <= MAX_BASE_BYTES;
         (is_usable && base != *self.address).then_some(base)
+    }
+
+    /// By what the document names as the page that this is a twin of, where that is an article, else by the link.
+    fn canonical(&self, base: &Url, named: &str, link: &str) -> String {
+        let named = web_address(base, named).and_then(|named| self.links.canonical(&named));
+        named.or_else(|| self.links.canonical(link)).unwrap_or_default()
     }
 
     fn language_of(&self, raw: &RawItem, title: &str, content: &str) -> String {

@@ -3,6 +3,7 @@
 //! feed-rs gets our date parser, and an id generator that leaves what is missing empty: its own ids change between polls. The
 //! clean dialect (see `repair`) holds nothing that it stumbles over; should it panic all the same, that is an error of the document.
 
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use feed_rs::model::{Category, Content, Entry, Feed, Image, Link, Person, Text};
@@ -123,7 +124,8 @@ impl Reader<'_> {
             categories: plain(&terms(feed.categories)),
         };
         let heirs = if inherit { authors } else { Vec::new() };
-        let items = feed.entries.into_iter().map(|entry| self.item(entry, &heirs)).collect();
+        let mut items: Vec<RawItem> = feed.entries.into_iter().map(|entry| self.item(entry, &heirs)).collect();
+        drop_shared_canonicals(&mut items);
         ParsedFeed { facts, about, items }
     }
 
@@ -133,6 +135,7 @@ impl Reader<'_> {
         let language = link(&entry.links, self.relations.language).and_then(|link| link.href_lang.clone());
         RawItem {
             link: self.href(&entry.links, "alternate"),
+            canonical: self.href(&entry.links, "canonical"),
             authors: if authors.is_empty() { heirs.to_vec() } else { authors },
             enclosures: enclosures(&entry.links),
             language: language.unwrap_or_default(),
@@ -176,6 +179,20 @@ impl Reader<'_> {
             .map(String::from)
             .unwrap_or_default()
     }
+}
+
+/// One address for entries with different links is none of theirs: some publishers write that of their front page.
+fn drop_shared_canonicals(items: &mut [RawItem]) {
+    let mut first: HashMap<&str, &str> = HashMap::new();
+    let named = items.iter().filter(|item| !item.canonical.is_empty());
+    let shared: HashSet<String> = named
+        .filter(|item| *first.entry(&item.canonical).or_insert(&item.link) != item.link)
+        .map(|item| item.canonical.clone())
+        .collect();
+    items
+        .iter_mut()
+        .filter(|item| shared.contains(&item.canonical))
+        .for_each(|item| item.canonical.clear());
 }
 
 fn link<'a>(links: &'a [Link], rel: &str) -> Option<&'a Link> {

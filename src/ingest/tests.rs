@@ -10,6 +10,7 @@ use super::{Input, ReadError, Reading, decide, identity};
 use crate::model::feed::{Manner, Select};
 use crate::model::item::{NewItem, ParsedFeed};
 use crate::model::poll::ItemChange;
+use crate::text::canonical_url::Links;
 
 fn address() -> Url {
     Url::parse("https://example.org/feed.xml").unwrap()
@@ -37,7 +38,7 @@ fn items(document: &str) -> Vec<NewItem> {
     let changes = decide(
         &identity::keyed(parsed.items),
         &HashMap::new(),
-        (&address(), &language),
+        (&address(), &language, &Links::default()),
         now,
     );
     let item = |change| match change {
@@ -95,6 +96,73 @@ fn atom_becomes_items() {
     assert_eq!(items[0].link, "https://blog.example/posts/1");
     assert_eq!(items[0].content, "<p>Hi <em>there</em></p>");
     assert_eq!(items[0].details.authors, ["Ann"]);
+}
+
+#[test]
+fn an_address_of_a_feed_service_gives_way_to_the_one_that_the_publisher_had() {
+    for prefix in ["feedburner", "pheedo"] {
+        let items = items(&rss(&format!(
+            "<item xmlns:{prefix}=\"http://rssnamespace.org/{prefix}/ext/1.0\"><title>t</title>
+             <link>http://feedproxy.google.com/~r/a/~3/abc/</link><guid isPermaLink=\"false\">1</guid>
+             <{prefix}:origLink>http://www.example.org/1/?utm_source=feedburner</{prefix}:origLink></item>"
+        )));
+        assert_eq!(items[0].link, "http://www.example.org/1/?utm_source=feedburner");
+        assert_eq!(items[0].canonical_link, "https://example.org/1");
+    }
+}
+
+#[test]
+fn what_the_document_names_as_canonical_is_compared_and_the_link_is_shown() {
+    let atom = |links: &str| {
+        items(&format!(
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><link rel=\"canonical\" href=\"https://example.org/feed\"/>
+             <entry><id>1</id><title>t</title>{links}</entry></feed>"
+        ))
+        .remove(0)
+    };
+    let twin = atom("<link rel=\"canonical\" href=\"/1?utm_source=x\"/><link href=\"https://m.example.org/1/amp\"/>");
+    assert_eq!(
+        (twin.link.as_str(), twin.canonical_link.as_str()),
+        ("https://m.example.org/1/amp", "https://example.org/1")
+    );
+    let without = atom("<link href=\"https://m.example.org/1/amp\"/>");
+    assert_eq!(
+        without.canonical_link, "https://m.example.org/1/amp",
+        "nothing is guessed"
+    );
+    let front = atom("<link rel=\"canonical\" href=\"https://example.org/\"/><link href=\"/1\"/>");
+    assert_eq!(front.canonical_link, "https://example.org/1");
+    let alone = atom("<link rel=\"canonical\" href=\"/1\"/>");
+    assert_eq!(alone.link, "https://example.org/1");
+    let in_rss = items(&rss(
+        "<item xmlns:atom=\"http://www.w3.org/2005/Atom\"><title>t</title><link>https://amp.example.org/2</link>
+         <atom:link rel=\"canonical\" href=\"https://example.org/2\"/></item>",
+    ));
+    assert_eq!(
+        (in_rss[0].link.as_str(), in_rss[0].canonical_link.as_str()),
+        ("https://amp.example.org/2", "https://example.org/2")
+    );
+}
+
+#[test]
+fn one_canonical_address_for_different_entries_is_that_of_none() {
+    let entry = |n: u8, canonical: &str| {
+        format!(
+            "<item xmlns:atom=\"http://www.w3.org/2005/Atom\"><title>{n}</title><link>/{n}</link>
+             <atom:link rel=\"canonical\" href=\"{canonical}\"/></item>"
+        )
+    };
+    let all = "https://example.org/news";
+    let items = items(&rss(&[entry(3, all), entry(2, all), entry(1, "/one")].concat()));
+    let canonical: Vec<&str> = items.iter().map(|item| item.canonical_link.as_str()).collect();
+    assert_eq!(
+        canonical,
+        [
+            "https://example.org/one",
+            "https://example.org/2",
+            "https://example.org/3"
+        ]
+    );
 }
 
 #[test]

@@ -105,6 +105,8 @@ pub struct RawItem {
     pub guid: String,
     /// Atom `link rel=alternate`, RSS `link`, JSON Feed `url`; may be relative.
     pub link: String,
+    /// Atom `link rel=canonical`: the address of the page that it is a twin of.
+    pub canonical: String,
     /// May hold markup.
     pub title: String,
     /// Names of the authors.

@@ -15,8 +15,9 @@ use crate::model::feed::FeedId;
 use crate::model::story::{Comparison, Telling, Tie, TieKind};
 use crate::story::fingerprint::MIN_WORDS;
 use crate::story::passages::{Passages, RUN};
-use crate::text::canonical_url::canonical;
+use crate::text::canonical_url::cited::cited;
 use crate::text::fold::fold;
+use crate::text::html::links::links_in;
 
 /// Nearly all of a text.
 const NEARLY_ALL: f64 = 0.8;
@@ -46,8 +47,6 @@ const MOST_OF_HEADLINE: f64 = 0.7;
 const HEADLINE_WORDS: usize = 4;
 /// Headlines of one story come within this time.
 const HEADLINE_SECONDS: i64 = 12 * 3600;
-/// Links of a text that are looked at.
-const MAX_LINKS: usize = 200;
 /// Items further apart than this have nothing to do with each other, unless their link is the same.
 const WINDOW_SECONDS: i64 = 30 * 86_400;
 
@@ -95,7 +94,10 @@ impl<'a> Said<'a> {
             text,
             runs,
             recurring: is_recurring,
-            links: links(&telling.html),
+            links: cited(links_in(&telling.html).iter().map(String::as_str))
+                .into_iter()
+                .map(|cited| cited.canonical)
+                .collect(),
         }
     }
 
@@ -151,15 +153,6 @@ impl<'a> Said<'a> {
         let share = if all > 0.0 { f64::from(covered) / all } else { 0.0 };
         (share, own, lead.unwrap_or(own))
     }
-}
-
-/// The addresses that sanitised HTML links to, in canonical form.
-fn links(html: &str) -> HashSet<String> {
-    let values = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-    values
-        .take(MAX_LINKS)
-        .filter_map(|link| canonical(&link.replace("&amp;", "&")))
-        .collect()
 }
 
 fn cover(words: &mut [bool], run: usize) {

@@ -15,8 +15,8 @@ const FLOORS: [&[&str]; 8] = [
     &["main", "lib"],
 ];
 
-/// Rooms of plain data, of one database, of one pass: their files may name each other.
-const OPEN_ROOMS: [&str; 8] = [
+/// Rooms of plain data, of one database, of one pass, of one form: their files may name each other.
+const OPEN_ROOMS: [&str; 9] = [
     "model",
     "config",
     "store",
@@ -25,6 +25,7 @@ const OPEN_ROOMS: [&str; 8] = [
     "ingest/fetch",
     "ingest/repair",
     "service/poll",
+    "text/canonical_url",
 ];
 
 /// Arrows between siblings that are meant.

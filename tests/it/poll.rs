@@ -136,6 +136,42 @@ async fn one_link_in_two_feeds_is_one_story_and_both_feeds_are_named() {
 }
 
 #[tokio::test]
+async fn trackers_that_the_operator_adds_fold_links_and_make_no_known_item_new() {
+    let origin = Origin::start().await;
+    // Without guids: these are known by their links.
+    let news = |n: u8| {
+        let link = format!("https://a.example/{n}?promo_of=feed");
+        rss(
+            "A",
+            &[
+                ("", &format!("Story {n}"), &link),
+                ("", "Old", "https://a.example/0?promo_of=feed"),
+            ],
+        )
+    };
+    let other = |n: u8| {
+        rss(
+            "B",
+            &[(&n.to_string(), &format!("Story {n}"), &format!("https://a.example/{n}"))],
+        )
+    };
+    origin.serve("/a", news(1));
+    origin.serve("/b", other(1));
+    let feeds = [feed("a", &origin.url("/a")), feed("b", &origin.url("/b"))].concat();
+    let app = TestApp::new(&feeds).await;
+    app.poll_all().await;
+    assert_eq!(app.stories().await.len(), 3, "the parameter may choose what is shown");
+    let app = app
+        .restart(&format!("[links]\ntrackers = [\"promo_*\"]\n{feeds}"))
+        .await;
+    origin.serve("/a", news(2));
+    origin.serve("/b", other(2));
+    let polls = app.poll_all().await;
+    assert_eq!((polls[0].committed.new, polls[1].committed.new), (1, 1), "{polls:?}");
+    assert_eq!(app.stories().await.len(), 4);
+}
+
+#[tokio::test]
 async fn an_edited_item_is_updated_in_its_place_and_a_new_order_changes_nothing() {
     let origin = Origin::start().await;
     let (one, two) = (("1", "One", "https://a.example/1"), ("2", "Two", "https://a.example/2"));

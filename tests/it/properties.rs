@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
+use tidings::text::canonical_url::canonical;
 
 use crate::fixtures::documents;
-use crate::support::checks::{check_date, check_document, check_html};
+use crate::support::checks::{check_date, check_document, check_html, check_link};
 
 fn fixtures() -> Vec<Vec<u8>> {
     documents().iter().map(|path| std::fs::read(path).unwrap()).collect()
@@ -75,6 +76,96 @@ fn every_fixture_is_harmless_complete_and_the_same_when_it_is_repaired_again() {
     for path in documents() {
         println!("{}", path.display());
         check_document(&std::fs::read(path).unwrap());
+    }
+}
+
+/// Hosts and beginnings of paths that are read in a way of their own.
+const PLACES: [&str; 14] = [
+    "a.example",
+    "www.www.a.example.",
+    "u:p@a.example:80",
+    "google.com/url?q=",
+    "google.com/amp/s/",
+    "href.li/?",
+    "disq.us/url?url=",
+    "news.google.com/rss/articles/",
+    "rss.feedsportal.com/c/1/l/0L0S",
+    "web.archive.org/web/2026/",
+    "archive.ph/o/AbC/",
+    "archive.ph/",
+    "arquivo.pt/wayback/",
+    "webcache.googleusercontent.com/search?q=cache:",
+];
+/// Parameters that mean something, of which a made-up address has some.
+const NAMES: [&str; 8] = ["id", "p", "page", "lang", "v", "cat", "a-b", "سال"];
+const TRACKERS: [&str; 6] = [
+    "utm_source=rss",
+    "fbclid=x",
+    "UTM_id=1",
+    "xtor=RSS-1",
+    "ref=rss",
+    "PHPSESSID=1a",
+];
+
+prop_compose! {
+    /// The path and the parameters of an article.
+    fn article()(
+        path in "(/[a-zA-Z0-9آ-ی_.~-]{0,3}[a-z0-9]){1,4}",
+        names in prop::sample::subsequence(&NAMES[..], 0..4),
+        values in prop::collection::vec("[a-zA-Z0-9]{1,4}", 4),
+    ) -> (String, Vec<String>) {
+        let pairs = names.iter().zip(values).map(|(name, value)| format!("{name}={value}"));
+        (path, pairs.collect())
+    }
+}
+
+fn address(scheme: &str, host: &str, (path, pairs): &(String, Vec<String>)) -> String {
+    format!("{scheme}://{host}{path}?{}", pairs.join("&"))
+}
+
+proptest! {
+    #[test]
+    fn any_text_has_one_canonical_form_as_a_link(
+        text in "\\PC{0,60}",
+        link in "https?://(www\\.)?[a-zA-Z0-9.آ-ی]{1,9}(:[0-9]{1,3})?([/?&#=;.%+!]|%[0-9a-fA-F]{2}|[a-zA-Z0-9آ-ی~|'()]|http://b\\.example/){0,20}",
+    ) {
+        check_link(&text);
+        check_link(&link);
+    }
+
+    #[test]
+    fn what_leads_elsewhere_has_one_canonical_form_too(
+        places in prop::collection::vec(select(&PLACES[..]), 1..6),
+        end in "([/?&#=;.%+!]|%[0-9a-fA-F]{2}|[a-zA-Z0-9|'():]|https?://){0,12}",
+    ) {
+        check_link(&format!("https://{}{end}", places.join("https://")));
+        check_link(&format!("https://{}{end}", places.join("")));
+    }
+
+    #[test]
+    fn an_article_has_one_canonical_form_however_it_is_linked(
+        article in article(),
+        trackers in prop::collection::vec((any::<Index>(), select(&TRACKERS[..])), 0..4),
+        turn in any::<Index>(),
+    ) {
+        let (path, mut pairs) = article.clone();
+        let turned = turn.index(pairs.len() + 1);
+        pairs.rotate_left(turned);
+        for (at, tracker) in trackers {
+            pairs.insert(at.index(pairs.len() + 1), tracker.to_owned());
+        }
+        let linked = address("http", "www.A.example:80", &(path + "/", pairs)) + "#top";
+        prop_assert_eq!(canonical(&linked), canonical(&address("https", "a.example", &article)));
+    }
+
+    #[test]
+    fn articles_that_differ_in_their_path_or_a_parameter_stay_two(one in article(), other in article()) {
+        let [a, b] = [&one, &other].map(|article| canonical(&address("https", "a.example", article)));
+        prop_assert!(a.is_some());
+        prop_assert_eq!(one == other, a == b);
+        let (path, mut pairs) = one;
+        pairs.push("more=1".to_owned());
+        prop_assert_ne!(a, canonical(&address("https", "a.example", &(path, pairs))));
     }
 }
 

@@ -111,6 +111,22 @@ to = ["nobody", "a@b.example", "A <a@b.example>"]
 }
 
 #[test]
+fn trackers_of_links_are_names_or_beginnings_of_names() {
+    let config = load_text("[links]\ntrackers = [\"ref_id\", \"Promo_*\"]\n", &[]).unwrap();
+    let canonical = config.links.canonical("https://a.example/1?REF_id=2&promo_x=3&id=4");
+    assert_eq!(canonical.as_deref(), Some("https://a.example/1?id=4"));
+    let found = faults("[links]\ntrackers = [\"*\", \"a=b\", \"fine\"]\ntracker = []\n");
+    assert_eq!(found.len(), 3, "{found:#?}");
+    for part in [
+        "links.trackers: \"*\" names no parameter",
+        "\"a=b\" names no parameter",
+        "did you mean \"trackers\"?",
+    ] {
+        assert!(found.iter().any(|fault| fault.contains(part)), "{part}: {found:#?}");
+    }
+}
+
+#[test]
 fn a_fault_in_the_syntax_names_the_place() {
     let error = load_text("[poll]\ninterval = \n", &[]).unwrap_err();
     let chain = format!("{:#}", anyhow::Error::from(error));

@@ -77,6 +77,8 @@ pub(super) struct Draft {
     pub(super) guessed_content: u8,
     /// The page, and how well it fits: `alternate` of HTML first.
     pub(super) link: (u8, String),
+    /// The page of which that is a twin (`rel=canonical`).
+    pub(super) canonical: String,
     /// The identifier says of itself that it is no page (RSS `isPermaLink`).
     pub(super) is_no_page: bool,
     pub(super) comments: String,
@@ -260,6 +262,7 @@ impl Draft {
         }
         for (rel, href) in [
             ("alternate", &self.link.1),
+            ("canonical", &self.canonical),
             ("replies", &self.comments),
             (IMAGE, &self.image.1),
         ] {

@@ -75,6 +75,13 @@ impl Reader<'_> {
                 };
                 self.draft().page(rank, href);
             }
+            // RFC 6596. Of the feed it says nothing that is of use here.
+            "canonical" => {
+                if let Some(entry) = self.entry.as_mut().filter(|entry| entry.canonical.is_empty()) {
+                    entry.page(0, href.clone());
+                    entry.canonical = href;
+                }
+            }
             "enclosure" => {
                 let length = said.get("length").and_then(|length| length.trim().parse().ok());
                 self.draft().file(File {

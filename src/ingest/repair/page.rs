@@ -1,4 +1,6 @@
 //! The items of a web page that offers no feed, by the CSS selectors that the configuration gives.
+//!
+//! The `link rel=canonical` of the page speaks of the page, and not of its items: it does not count.
 
 use url::Url;
 

@@ -25,6 +25,7 @@ use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
 use crate::service::poll::found::{Found, Means};
 use crate::store::{Store, StoreError};
 use crate::telemetry::metrics::Metrics;
+use crate::text::canonical_url::Links;
 
 /// Polls feeds.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub struct Poller {
     store: Store,
     fetcher: Arc<Fetcher>,
     limits: PollConfig,
+    links: Links,
     clock: SharedClock,
     /// As many documents are read at once as there are processors.
     reading: Semaphore,
@@ -62,12 +64,12 @@ pub struct Polled {
 }
 
 impl Poller {
-    /// A poller; `arrived` is told when items are stored.
+    /// A poller that compares links as `links` says; `arrived` is told when items are stored.
     #[must_use]
     pub fn new(
         store: Store,
         fetcher: Arc<Fetcher>,
-        limits: &PollConfig,
+        (limits, links): (&PollConfig, &Links),
         clock: SharedClock,
         arrived: Arc<Notify>,
         metrics: Arc<Metrics>,
@@ -77,6 +79,7 @@ impl Poller {
             store,
             fetcher,
             limits: limits.clone(),
+            links: links.clone(),
             clock,
             reading: Semaphore::new(processors),
             arrived,

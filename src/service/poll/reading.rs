@@ -115,12 +115,12 @@ impl Poller {
         } else {
             HashMap::new()
         };
-        let now = self.clock.now();
+        let (now, links) = (self.clock.now(), self.links.clone());
         let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
         let (mut matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
         let read = blocking(move || {
-            let mut changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
+            let mut changes = ingest::decide(&items, &known, (address.as_url(), &facts.language, &links), now);
             mark(&mut changes);
             ReadDocument {
                 hash,

@@ -3,6 +3,7 @@
 //! What passes [`Sanitiser::clean`] holds only harmless elements, and links and images with absolute http, https or mailto
 //! addresses. It is applied once, when an item is stored; everything shown or mailed comes from there.
 
+pub mod links;
 pub mod page;
 mod prepare;
 

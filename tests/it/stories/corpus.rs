@@ -14,6 +14,7 @@ use tidings::model::story::ListedStory;
 use tidings::service::stories::judge;
 use tidings::store::Store;
 use tidings::story::fingerprint::marks;
+use tidings::text::canonical_url::Links;
 
 /// One item of the corpus.
 #[derive(Debug, Clone, Deserialize)]
@@ -98,7 +99,12 @@ impl Arrivals {
             ..RawItem::default()
         };
         let address = url::Url::parse("https://feeds.example/").unwrap();
-        let mut changes = tidings::ingest::decide(&keyed(vec![raw]), &Default::default(), (&address, ""), now());
+        let mut changes = tidings::ingest::decide(
+            &keyed(vec![raw]),
+            &Default::default(),
+            (&address, "", &Links::default()),
+            now(),
+        );
         for change in &mut changes {
             if let ItemChange::New { item, .. } = change {
                 item.marks = marks(&item.title, &item.content);

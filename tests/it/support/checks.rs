@@ -10,6 +10,9 @@ use tidings::ingest::repair::{SaidDate, repair};
 use tidings::ingest::{Input, Reading, date, identity, read};
 use tidings::model::feed::Manner;
 use tidings::model::item::{NewItem, ParsedFeed};
+use tidings::text::canonical_url::archives::archived;
+use tidings::text::canonical_url::canonical;
+use tidings::text::canonical_url::cited::cited;
 use tidings::text::html::{Sanitiser, plain_line, to_text};
 use url::Url;
 
@@ -77,6 +80,20 @@ pub fn check_date(text: &str) {
             assert_eq!(again.at, read.at, "{text:?}");
         }
     }
+}
+
+/// A link has one canonical form, which is its own; what is found within it is an address of the web.
+pub fn check_link(text: &str) {
+    let once = canonical(text);
+    if let Some(once) = &once {
+        check_web_address(once, false);
+    }
+    assert_eq!(once.as_deref().and_then(canonical), once, "{text:?}");
+    if let Some(original) = archived(text).and_then(|copy| copy.original) {
+        check_web_address(&original, false);
+    }
+    let cited = cited(std::iter::once(text));
+    assert_eq!(cited.first().map(|cited| &cited.canonical), once.as_ref(), "{text:?}");
 }
 
 /// A document is read or refused; what is read is harmless, complete and the same again.
