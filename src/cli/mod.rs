@@ -9,6 +9,7 @@ mod parse;
 mod poll;
 mod run;
 mod said;
+mod search;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use jiff::Timestamp;
 
 use crate::app::App;
 use crate::config::load::{ConfigError, load};
@@ -77,6 +79,11 @@ enum Command {
         after_help = "Examples:\n  tidings parse https://example.org/feed.xml\n  tidings parse --base https://example.org/ --json feed.xml"
     )]
     Parse(parse::ParseArgs),
+    /// Find what was told of something: newest and best first, Persian in every spelling
+    #[command(
+        after_help = "Examples:\n  tidings search peace talks\n  tidings search '\"peace talks\" -war tech*' --json\n  tidings search گفت‌وگو --limit 5\n\nIt may run beside the daemon. What is new is made searchable first."
+    )]
+    Search(search::SearchArgs),
     /// Exchange lists of feeds with other readers
     #[command(subcommand, after_help = "Example:\n  tidings opml export > feeds.opml")]
     Opml(opml::OpmlCommand),
@@ -113,6 +120,7 @@ async fn dispatch(cli: Cli) -> ExitCode {
         Command::Config(command) => check::config(command),
         Command::Feed(command) => feed::feed(cli.config, command).await,
         Command::Parse(args) => parse::parse(cli.config, args).await,
+        Command::Search(args) => search::search(cli.config, args).await,
         Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
         Command::Demo(args) => demo::demo(args).await,
     };
@@ -143,14 +151,19 @@ fn read_config(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// Reads the configuration and opens the store, for commands that end by themselves: only what is wrong is logged.
-async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
+/// Reads the configuration, for commands that end by themselves: only what is wrong is logged.
+fn read_quietly(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
     let config = load(file.map(PathBuf::as_path), environment())?;
     telemetry::start(&LogConfig {
         filter: "error".to_owned(),
         ..config.log.clone()
     });
-    App::open(config, Arc::new(SystemClock)).await
+    Ok(config)
+}
+
+/// Reads the configuration and opens the store, for commands that end by themselves.
+async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
+    App::open(read_quietly(file)?, Arc::new(SystemClock)).await
 }
 
 /// The configured feed of this name.
@@ -162,6 +175,11 @@ async fn named(app: &App, name: &str) -> anyhow::Result<FeedStatus> {
         ))
     };
     Ok(found.ok_or_else(missing)?)
+}
+
+/// To the second, in UTC.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// Writes to standard output. A reader that has hung up (`| head`) has seen enough: that is no failure.

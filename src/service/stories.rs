@@ -25,17 +25,25 @@ pub struct Stories {
     store: Store,
     clock: SharedClock,
     arrived: Arc<Notify>,
+    /// Told when items have got their places.
+    placed: Arc<Notify>,
     metrics: Arc<Metrics>,
 }
 
 impl Stories {
-    /// `arrived` tells that there are items without a story.
+    /// `arrived` tells that there are items without a story, `placed` is told that they have one.
     #[must_use]
-    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        store: Store,
+        clock: SharedClock,
+        (arrived, placed): (Arc<Notify>, Arc<Notify>),
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             store,
             clock,
             arrived,
+            placed,
             metrics,
         }
     }
@@ -62,7 +70,8 @@ impl Stories {
         loop {
             match self.place_all().await {
                 Ok(placed) if placed.items > 0 => {
-                    debug!(items = placed.items, stories = placed.stories, "placed items")
+                    debug!(items = placed.items, stories = placed.stories, "placed items");
+                    self.placed.notify_one();
                 }
                 Ok(_) => {}
                 Err(e) => error!("stories wait for their places: {}", chain(&e)),

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::store::{SqlResult, StoreError};
 
 /// How long a connection waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most callers whose work is committed together.
 const GROUP: usize = 256;
 /// Patient work waits so long for more to be committed with it: a commit costs as much as the work of several callers ...
@@ -28,9 +28,9 @@ const READERS: usize = 8;
 const STATEMENTS: usize = 128;
 
 /// Opens a connection that may write.
-pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path, patience: Duration) -> rusqlite::Result<Connection> {
     let db = Connection::open(path)?;
-    db.busy_timeout(BUSY_TIMEOUT)?;
+    db.busy_timeout(patience)?;
     db.execute_batch(
         "pragma journal_mode = wal; pragma synchronous = normal; pragma foreign_keys = on;
          pragma wal_autocheckpoint = 8000; pragma cache_size = -16000; pragma temp_store = memory;

@@ -3,7 +3,7 @@
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
 //! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`stories`], [`choice`], [`editions`], [`deliveries`],
-//! [`subscriptions`], [`pushes`].
+//! [`subscriptions`], [`pushes`], [`search`].
 
 pub mod choice;
 mod connection;
@@ -18,12 +18,14 @@ pub mod moves;
 pub mod polls;
 pub mod pushes;
 mod rows;
+pub mod search;
 pub mod stories;
 pub mod subscriptions;
 pub mod sync;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -82,11 +84,19 @@ impl Store {
     /// # Errors
     /// When it cannot be opened, or is newer than this program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_waiting(path, connection::BUSY_TIMEOUT)
+    }
+
+    /// As [`Store::open`], for one who would rather do without writing than wait longer than this for other processes.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is newer than this program.
+    pub fn open_waiting(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         let open_error = |e: Arc<dyn std::error::Error + Send + Sync>| StoreError::Open(path.display().to_string(), e);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| open_error(Arc::new(e)))?;
         }
-        let mut connection = connection::open(path).map_err(|e| open_error(Arc::new(e)))?;
+        let mut connection = connection::open(path, patience).map_err(|e| open_error(Arc::new(e)))?;
         migrations::apply(&mut connection)?;
         Ok(Self {
             writer: Arc::new(Writer::start(connection).map_err(|e| open_error(Arc::new(e)))?),

@@ -11,7 +11,7 @@ use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
 use crate::store::rows::{bytes, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, hosts, moves, stories, subscriptions};
+use crate::store::{SqlResult, Store, StoreError, hosts, moves, search, stories, subscriptions};
 
 /// Gaps that are kept for each feed.
 const GAPS_KEPT: u32 = 10;
@@ -231,6 +231,7 @@ fn edit(
         .execute(params![id.0, item.summary, item.content])?;
     db.prepare_cached("update story set changed_at = ?2 where id = (select story_id from item where id = ?1)")?
         .execute(params![id.0, now.as_millisecond()])?;
+    search::edited(db, id)?;
     stories::bump_version(db)
 }
 

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use comfy_table::{Cell, Table, presets};
 use jiff::Timestamp;
 
-use crate::cli::{Usage, named, open, print};
+use crate::cli::{Usage, moment, named, open, print};
 use crate::ingest::cadence::is_dead;
 use crate::model::feed::FeedUrl;
 use crate::store::feeds::FeedStatus;
@@ -176,9 +176,4 @@ fn next(feed: &FeedStatus) -> String {
         Some(at) if at.as_millisecond() == 0 => "now".to_owned(),
         Some(at) => moment(at),
     }
-}
-
-/// To the second, in UTC.
-fn moment(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
