@@ -1,12 +1,13 @@
 //! `tidings search`: what was told of something, newest and best first.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, Parser};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const SHORT: u64 = 2_000;
 /// The most results of one search.
 const MAX_LIMIT: u64 = 1_000;
+/// As many as a person reads.
+const LIMIT: u64 = 20;
 
 /// What to look for.
 #[derive(Debug, Args)]
@@ -36,12 +39,27 @@ pub(super) struct SearchArgs {
     /// Words that must all be there; -WORD must not, WORD* is a beginning, "WORD WORD" stands side by side
     #[arg(value_name = "WORDS", required = true, allow_hyphen_values = true)]
     words: Vec<String>,
-    /// The most results
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT))]
-    limit: u64,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_LIMIT), help = format!("The most results [default: {LIMIT}]"))]
+    limit: Option<u64>,
     /// Print one line of JSON for each result
     #[arg(long)]
     json: bool,
+}
+
+/// Options that stand behind the first word.
+#[derive(Debug, Parser)]
+#[command(name = "tidings search")]
+struct Late {
+    #[command(flatten)]
+    options: Options,
+    #[arg(long)]
+    config: Option<PathBuf>,
 }
 
 /// A result for programs.
@@ -59,16 +77,20 @@ struct Line<'a> {
 }
 
 pub(super) async fn search(file: Option<PathBuf>, args: SearchArgs) -> anyhow::Result<ExitCode> {
-    let query = Query::parse(&args.words.join(" ")).ok_or_else(|| {
+    let (words, late) = parted(args.words);
+    let late = Late::try_parse_from(iter::once("tidings search".to_owned()).chain(late)).unwrap_or_else(|e| e.exit());
+    let is_json = args.options.json || late.options.json;
+    let limit = args.options.limit.or(late.options.limit).unwrap_or(LIMIT);
+    let query = Query::parse(&words.join(" ")).ok_or_else(|| {
         Usage(
             "there is no word to look for; say at least one that is not excluded: tidings search peace -war".to_owned(),
         )
     })?;
     // The feeds of the configuration do not matter here, and a database that may only be read will do.
-    let config = read_quietly(file.as_ref())?;
+    let config = read_quietly(late.config.or(file).as_ref())?;
     let store = Store::open_waiting(&config.store.path, PATIENCE)?;
-    complete(&store, args.json).await;
-    let limit = usize::try_from(args.limit)?;
+    complete(&store, is_json).await;
+    let limit = usize::try_from(limit)?;
     let found = store.search(&query, limit, SystemClock.now()).await?;
     let wanted = Wanted::new(&query);
     let marks = if std::io::stdout().is_terminal() {
@@ -79,17 +101,35 @@ pub(super) async fn search(file: Option<PathBuf>, args: SearchArgs) -> anyhow::R
     let mut text = String::new();
     for found in &found {
         let excerpt = excerpt(&wanted, found);
-        text.push_str(&if args.json {
+        text.push_str(&if is_json {
             line(found, &excerpt)?
         } else {
             shown(found, &wanted, &excerpt, marks)
         });
     }
-    if found.is_empty() && !args.json {
+    if found.is_empty() && !is_json {
         text.push_str("nothing was found\n");
     }
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Words may begin with a hyphen, so whatever follows the first one is taken for a word: options among them are given back.
+fn parted(given: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let (mut words, mut options) = (Vec::new(), Vec::new());
+    let mut given = given.into_iter();
+    while let Some(word) = given.next() {
+        if word.len() > 2 && word.starts_with("--") {
+            let takes_value = matches!(&*word, "--limit" | "--config");
+            options.push(word);
+            if takes_value {
+                options.extend(given.next());
+            }
+        } else {
+            words.push(word);
+        }
+    }
+    (words, options)
 }
 
 /// Indexes what is new; where that cannot be done, says what the answer lacks.

@@ -368,7 +368,12 @@ async fn the_command_indexes_what_is_new_and_prints_what_it_found() {
     );
     assert!(line["item"].is_number() && line["score"].as_f64().unwrap() > 0.0);
     assert_eq!(app.said(&["search", "nowhere"]).await, "nothing was found\n");
-    assert_eq!(app.said(&["search", "nowhere", "--json"]).await, "");
+    assert_eq!(
+        app.said(&["search", "nowhere", "--json", "--limit", "3", "-x"]).await,
+        ""
+    );
+    let refused = app.said(&["search", "x", "--limit", "0"]).await;
+    assert!(refused.contains("--limit"), "{refused}");
     let mut wrong = tidings(&app.folder.path().join("tidings.toml"));
     let wrong = wrong.args(["search", "?!", "-things"]).output().await.unwrap();
     assert_eq!(wrong.status.code(), Some(2));

@@ -122,7 +122,7 @@ fn found(db: &Connection, candidate: &Candidate) -> SqlResult<Found> {
     })
 }
 
-/// The query in the language of FTS5 (https://sqlite.org/fts5.html, "Full-text Query Syntax"). Its words are letters and digits: nothing
+/// The query in the language of FTS5 (<https://sqlite.org/fts5.html>, "Full-text Query Syntax"). Its words are letters and digits: nothing
 /// in them can mean anything there.
 fn expression(query: &Query) -> String {
     let side = |is_excluded: bool, between: &str| {

@@ -185,7 +185,7 @@ impl Look {
         let next = next.unwrap_or_default();
         let is_clear = if is_strict {
             let enough = if self.letters < LONG { 2 } else { 6 };
-            weight >= enough && weight >= next + next / 2 + 1 && usize::from(weight) * 10 >= self.words
+            weight >= enough && weight > next + next / 2 && usize::from(weight) * 10 >= self.words
         } else {
             weight > next
         };
