@@ -88,7 +88,7 @@ pub(super) async fn search(file: Option<PathBuf>, args: SearchArgs) -> anyhow::R
     })?;
     // The feeds of the configuration do not matter here, and a database that may only be read will do.
     let config = read_quietly(late.config.or(file).as_ref())?;
-    let store = Store::open_waiting(&config.store.path, PATIENCE)?;
+    let store = Store::open_to_read(&config.store.path, PATIENCE)?;
     complete(&store, is_json).await;
     let limit = usize::try_from(limit)?;
     let found = store.search(&query, limit, SystemClock.now()).await?;

@@ -84,22 +84,34 @@ impl Store {
     /// # Errors
     /// When it cannot be opened, or is newer than this program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_waiting(path, connection::BUSY_TIMEOUT)
-    }
-
-    /// As [`Store::open`], for one who would rather do without writing than wait longer than this for other processes.
-    ///
-    /// # Errors
-    /// When it cannot be opened, or is newer than this program.
-    pub fn open_waiting(path: &Path, patience: Duration) -> Result<Self, StoreError> {
         let open_error = |e: Arc<dyn std::error::Error + Send + Sync>| StoreError::Open(path.display().to_string(), e);
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| open_error(Arc::new(e)))?;
         }
-        let mut connection = connection::open(path, patience).map_err(|e| open_error(Arc::new(e)))?;
+        let mut connection = connection::open(path, connection::BUSY_TIMEOUT).map_err(|e| open_error(Arc::new(e)))?;
         migrations::apply(&mut connection)?;
+        Self::of(connection, path)
+    }
+
+    /// As [`Store::open`], for one who would rather do without writing than wait longer than `patience` for other processes; where the
+    /// database may only be read, whatever is to be written fails.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not of the newest schema and cannot be brought to it.
+    pub fn open_to_read(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Self::open(path);
+        }
+        let opened = connection::open(path, patience).or_else(|_| connection::open_reader(path));
+        let mut connection = opened.map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
+        migrations::apply(&mut connection)?;
+        Self::of(connection, path)
+    }
+
+    fn of(writer: Connection, path: &Path) -> Result<Self, StoreError> {
+        let writer = Writer::start(writer).map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
         Ok(Self {
-            writer: Arc::new(Writer::start(connection).map_err(|e| open_error(Arc::new(e)))?),
+            writer: Arc::new(writer),
             readers: Arc::new(Readers::new(path.to_owned())),
         })
     }
