@@ -15,7 +15,7 @@ use crate::text::language::common::Counts;
 use crate::text::language::script::{SCRIPTS, Script};
 
 /// How much of a text is looked at, in bytes; where that leaves a doubt, and the statistics of letters are asked.
-const FIRST_LOOK: usize = 800;
+const FIRST_LOOK: usize = 600;
 const SECOND_LOOK: usize = 2000;
 /// Letters of a text that is judged at all, and of one that is judged against its feed.
 const MIN_LETTERS: usize = 24;
