@@ -282,11 +282,16 @@ async fn index_and_how_far_it_is_go_together_through_failures_and_restarts() {
     // Two that index at once index each item once.
     let other = Store::open(&path).unwrap();
     while app.app.store.not_indexed().await.unwrap() > 0 {
-        let (one, two) = tokio::join!(app.app.store.index_some(2), other.index_some(2));
+        let (one, two) = tokio::join!(app.app.store.index_some(1), other.index_some(1));
         one.unwrap();
         two.unwrap();
     }
     assert_eq!(titles(&app, "item").await.len(), 5);
+    db.execute_batch("create virtual table temp.indexed using fts5vocab (main, search, row)")
+        .unwrap();
+    let sql = "select cnt from temp.indexed where term = 'item'";
+    let count: i64 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(count, 5);
 }
 
 #[tokio::test]
