@@ -17,6 +17,7 @@ use crate::model::clock::SharedClock;
 use crate::model::heartbeat::Heartbeat;
 use crate::output::mailer::MailError;
 use crate::service::digests::Digests;
+use crate::service::index::Index;
 use crate::service::outbox::Outbox;
 use crate::service::poll::Poller;
 use crate::service::push::Pushes;
@@ -48,6 +49,8 @@ pub struct App {
     locks: Locks,
     /// Told by polls when items have arrived.
     arrived: Arc<Notify>,
+    /// Told when these have got their stories.
+    placed: Arc<Notify>,
     /// Told by the pages when a hub has pushed something.
     pushed: Arc<Notify>,
     /// The scheduler's sign of life.
@@ -97,6 +100,7 @@ impl App {
             store,
             clock,
             arrived: Arc::default(),
+            placed: Arc::default(),
             pushed: Arc::default(),
             beat: Arc::default(),
             metrics: Arc::default(),
@@ -166,7 +170,7 @@ impl App {
         Stories::new(
             self.store.clone(),
             Arc::clone(&self.clock),
-            Arc::clone(&self.arrived),
+            (Arc::clone(&self.arrived), Arc::clone(&self.placed)),
             self.metrics(),
             self.judge(),
         )
@@ -176,6 +180,12 @@ impl App {
     #[must_use]
     pub fn judge(&self) -> Judge {
         judge(Arc::from(self.config.prefer.as_slice()))
+    }
+
+    /// Keeps the search complete.
+    #[must_use]
+    pub fn index(&self) -> Index {
+        Index::new(self.store.clone(), Arc::clone(&self.placed))
     }
 
     /// Makes editions.
@@ -326,6 +336,8 @@ impl App {
         services.spawn(async move { digests.run(&mails, &token).await });
         let token = stop.clone();
         services.spawn(async move { stories.run(&token).await });
+        let (index, token) = (self.index(), stop.clone());
+        services.spawn(async move { index.run(&token).await });
         let token = stop.clone();
         services.spawn(async move { scheduler.run(&token).await });
         // Without a public address it leaves the hubs that are left, and rests.

@@ -10,6 +10,7 @@ mod parse;
 mod poll;
 mod run;
 mod said;
+mod search;
 mod stories;
 mod story;
 mod why;
@@ -97,6 +98,11 @@ enum Command {
         after_help = "Examples:\n  tidings parse https://example.org/feed.xml\n  tidings parse --base https://example.org/ --json feed.xml"
     )]
     Parse(parse::ParseArgs),
+    /// Find what was told of something: newest and best first, Persian in every spelling
+    #[command(
+        after_help = "Examples:\n  tidings search peace talks\n  tidings search '\"peace talks\" -war tech*' --json\n  tidings search گفت‌وگو --limit 5\n\nIt may run beside the daemon. What is new is made searchable first."
+    )]
+    Search(search::SearchArgs),
     /// Exchange lists of feeds with other readers
     #[command(subcommand, after_help = "Example:\n  tidings opml export > feeds.opml")]
     Opml(opml::OpmlCommand),
@@ -137,6 +143,7 @@ async fn dispatch(cli: Cli) -> ExitCode {
         Command::Why(args) => why::why(cli.config, args).await,
         Command::Item(command) => item::item(cli.config, command).await,
         Command::Parse(args) => parse::parse(cli.config, args).await,
+        Command::Search(args) => search::search(cli.config, args).await,
         Command::Opml(command) => opml::opml(cli.config.as_ref(), command),
         Command::Demo(args) => demo::demo(args).await,
     };
@@ -167,14 +174,19 @@ fn read_config(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
-/// Reads the configuration and opens the store, for commands that end by themselves: only what is wrong is logged.
-async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
+/// Reads the configuration, for commands that end by themselves: only what is wrong is logged.
+fn read_quietly(file: Option<&PathBuf>) -> Result<Config, ConfigError> {
     let config = load(file.map(PathBuf::as_path), environment())?;
     telemetry::start(&LogConfig {
         filter: "error".to_owned(),
         ..config.log.clone()
     });
-    App::open(config, Arc::new(SystemClock)).await
+    Ok(config)
+}
+
+/// Reads the configuration and opens the store, for commands that end by themselves.
+async fn open(file: Option<&PathBuf>) -> anyhow::Result<App> {
+    App::open(read_quietly(file)?, Arc::new(SystemClock)).await
 }
 
 /// The configured feed of this name.

@@ -7,8 +7,8 @@ use url::Url;
 use crate::model::feed::is_web;
 use crate::model::item::{Enclosure, ItemDetails, ItemSource, NewItem, RawItem};
 use crate::text::canonical_url::Links;
-use crate::text::html::{Sanitiser, cut, plain_line, to_text};
-use crate::text::language::{detect, primary_subtag};
+use crate::text::html::{Sanitiser, cut, plain_line};
+use crate::text::language::{Declared, language_of, primary_subtag};
 
 /// The longest title, name or category in bytes.
 const MAX_LINE_BYTES: usize = 4096;
@@ -16,8 +16,6 @@ const MAX_LINE_BYTES: usize = 4096;
 const MAX_BASE_BYTES: usize = 2048;
 /// Authors, categories and enclosures of one item that are kept, each.
 const MAX_LIST: usize = 64;
-/// How much of a text the language detector looks at, in bytes.
-const DETECT_BYTES: usize = 2000;
 
 /// Normalises the entries of one document.
 pub struct Normaliser<'a> {
@@ -101,16 +99,9 @@ impl<'a> Normaliser<'a> {
         named.or_else(|| self.links.canonical(link)).unwrap_or_default()
     }
 
-    fn language_of(&self, raw: &RawItem, title: &str, content: &str) -> String {
-        let own = primary_subtag(&raw.language);
-        if !own.is_empty() {
-            return own;
-        }
-        let declared = primary_subtag(self.language);
-        if !declared.is_empty() {
-            return declared;
-        }
-        detect(&format!("{title} {}", to_text(cut(content, DETECT_BYTES)))).to_owned()
+    fn language_of(&self, raw: &RawItem, title: &str, text: &str) -> String {
+        let (entry, feed) = (&*primary_subtag(&raw.language), &*primary_subtag(self.language));
+        language_of(Declared { entry, feed }, title, text)
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Stories {
     store: Store,
     clock: SharedClock,
     arrived: Arc<Notify>,
+    /// Told when items have got their places.
+    placed: Arc<Notify>,
     metrics: Arc<Metrics>,
     judge: Judge,
 }
@@ -44,13 +46,20 @@ pub fn judge(prefer: Arc<[String]>) -> Judge {
 }
 
 impl Stories {
-    /// `arrived` tells that there are items without a story.
+    /// `arrived` tells that there are items without a story, `placed` is told that they have one.
     #[must_use]
-    pub fn new(store: Store, clock: SharedClock, arrived: Arc<Notify>, metrics: Arc<Metrics>, judge: Judge) -> Self {
+    pub fn new(
+        store: Store,
+        clock: SharedClock,
+        (arrived, placed): (Arc<Notify>, Arc<Notify>),
+        metrics: Arc<Metrics>,
+        judge: Judge,
+    ) -> Self {
         Self {
             store,
             clock,
             arrived,
+            placed,
             metrics,
             judge,
         }
@@ -78,7 +87,8 @@ impl Stories {
         loop {
             match self.place_all().await {
                 Ok(placed) if placed.items > 0 => {
-                    debug!(items = placed.items, stories = placed.stories, "placed items")
+                    debug!(items = placed.items, stories = placed.stories, "placed items");
+                    self.placed.notify_one();
                 }
                 Ok(_) => {}
                 Err(e) => error!("stories wait for their places: {}", chain(&e)),

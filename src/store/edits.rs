@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::model::item::{Edit, Hash16, ItemId, ItemText, MAX_REVISIONS, NewItem, StoredItem};
 use crate::store::polls::details;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, passages, stories};
+use crate::store::{SqlResult, Store, StoreError, passages, search, stories};
 
 /// Bytes of the revisions of one item that are kept, beside the first and the one that readers were sent last.
 const MAX_REVISION_BYTES: i64 = 4 * 1024 * 1024;
@@ -222,7 +222,8 @@ fn show(db: &Connection, id: ItemId, raw_hash: &Hash16, content_hash: &Hash16, i
         "update item_text set summary = ?2, content = ?3 where item_id = ?1 and (summary <> ?2 or content <> ?3)",
     )?
     .execute(params![id.0, item.summary, item.content])?;
-    passages::sketch_anew(db, id, &item.marks)
+    passages::sketch_anew(db, id, &item.marks)?;
+    search::edited(db, id).map(|_| ())
 }
 
 /// Files, names, categories, dates.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -43,6 +43,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
     (
         "0009_settle_edits",
         include_str!("../../migrations/sqlite/0009_settle_edits.sql"),
+    ),
+    (
+        "0010_search_items",
+        include_str!("../../migrations/sqlite/0010_search_items.sql"),
     ),
 ];
 

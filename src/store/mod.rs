@@ -2,8 +2,8 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`edits`], [`stories`], [`choice`], [`editions`], [`deliveries`],
-//! [`subscriptions`], [`pushes`].
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`edits`], [`places`], [`ties`], [`decisions`], [`stories`],
+//! [`story_list`], [`choice`], [`search`], [`editions`], [`deliveries`], [`subscriptions`], [`pushes`].
 
 pub mod choice;
 mod connection;
@@ -22,6 +22,7 @@ pub mod places;
 pub mod polls;
 pub mod pushes;
 mod rows;
+pub mod search;
 pub mod stories;
 pub mod story_list;
 pub mod subscriptions;
@@ -30,6 +31,7 @@ pub mod ties;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -92,10 +94,30 @@ impl Store {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| open_error(Arc::new(e)))?;
         }
-        let mut connection = connection::open(path).map_err(|e| open_error(Arc::new(e)))?;
+        let mut connection = connection::open(path, connection::BUSY_TIMEOUT).map_err(|e| open_error(Arc::new(e)))?;
         migrations::apply(&mut connection)?;
+        Self::of(connection, path)
+    }
+
+    /// As [`Store::open`], for one who would rather do without writing than wait longer than `patience` for other processes; where the
+    /// database may only be read, whatever is to be written fails.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is not of the newest schema and cannot be brought to it.
+    pub fn open_to_read(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Self::open(path);
+        }
+        let opened = connection::open(path, patience).or_else(|_| connection::open_reader(path));
+        let mut connection = opened.map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
+        migrations::apply(&mut connection)?;
+        Self::of(connection, path)
+    }
+
+    fn of(writer: Connection, path: &Path) -> Result<Self, StoreError> {
+        let writer = Writer::start(writer).map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
         Ok(Self {
-            writer: Arc::new(Writer::start(connection).map_err(|e| open_error(Arc::new(e)))?),
+            writer: Arc::new(writer),
             readers: Arc::new(Readers::new(path.to_owned())),
         })
     }

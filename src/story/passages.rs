@@ -5,8 +5,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::text::fold::fold;
-use crate::text::html::to_text;
+use crate::text::fold::each_word_of_html;
 
 /// Words of a run: short enough to stand between two edits, long enough that two texts do not share one by chance.
 pub const RUN: usize = 5;
@@ -30,23 +29,18 @@ impl Passages {
     /// The runs of sanitised HTML.
     #[must_use]
     pub fn of(html: &str) -> Self {
-        let folded = fold(&to_text(html));
-        Self::of_words(folded.split(' ').filter(|word| !word.is_empty()))
-    }
-
-    /// The runs of folded words.
-    pub fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Self {
-        let (mut hashes, mut word) = (Vec::new(), String::new());
-        for part in words.take(MAX_WORDS) {
+        let (mut hashes, mut word) = (Vec::with_capacity(html.len() / 8), String::new());
+        each_word_of_html(html, |part| {
             if !(PREFIXES.contains(&word.as_str()) || SUFFIXES.contains(&part)) && !word.is_empty() {
                 hashes.push(xxh3_64(word.as_bytes()));
                 word.clear();
             }
             word.push_str(part);
-        }
+        });
         if !word.is_empty() {
             hashes.push(xxh3_64(word.as_bytes()));
         }
+        hashes.truncate(MAX_WORDS);
         let run = |words: &[u64]| mixed(words.iter().fold(0, |sum: u64, word| sum.rotate_left(11) ^ word));
         Self {
             runs: hashes.windows(RUN).map(run).collect(),

@@ -12,8 +12,7 @@ use crate::model::view::View;
 use crate::store::choice::FeedChoice;
 use crate::store::stories::StoryRange;
 use crate::store::{Store, StoreError};
-use crate::text::fold::{fold, has_words};
-use crate::text::html::to_text;
+use crate::text::fold::{fold, fold_html, has_words};
 
 /// Stories read at once.
 const PAGE: usize = 200;
@@ -152,12 +151,7 @@ impl<'a> Filter<'a> {
         if !self.view.reads_text() {
             return true;
         }
-        let text = fold(&format!(
-            "{} {} {}",
-            story.title,
-            to_text(&story.summary),
-            to_text(&story.content)
-        ));
+        let text = [fold(&story.title), fold_html(&story.summary), fold_html(&story.content)].join(" ");
         let has = |words: &[String]| words.iter().any(|word| has_words(&text, word));
         (self.include.is_empty() || has(&self.include)) && !has(&self.exclude)
     }

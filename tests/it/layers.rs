@@ -16,10 +16,12 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Rooms of plain data, of one database, of one pass, of one form: their files may name each other.
-const OPEN_ROOMS: [&str; 9] = [
+const OPEN_ROOMS: [&str; 11] = [
     "model",
     "config",
     "store",
+    "text/fold",
+    "text/language",
     "ingest/cadence",
     "ingest/date",
     "ingest/fetch",
@@ -29,9 +31,11 @@ const OPEN_ROOMS: [&str; 9] = [
 ];
 
 /// Arrows between siblings that are meant.
-const EXCEPTIONS: [(&str, &str); 4] = [
+const EXCEPTIONS: [(&str, &str); 6] = [
     ("service/scheduler", "service/poll"),
     ("service/push", "service/poll"),
+    ("text/language/mod", "text/fold"),
+    ("text/language/mod", "text/html"),
     ("cli/parse", "cli/said"),
     ("cli/feed/edit", "cli/said"),
 ];

@@ -23,6 +23,7 @@ mod metrics;
 mod poll;
 mod properties;
 mod readers;
+mod search;
 mod sources;
 mod store;
 mod stories;

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use crate::cli::feed::{moment, next};
+use crate::cli::feed::next;
+use crate::cli::moment;
 use crate::ingest::cadence::is_dead;
 use crate::store::feeds::{AskedFor, FeedStatus, GapStatus, Politeness, PollStatus};
 use crate::store::subscriptions::SubscriptionStatus;

@@ -2,7 +2,7 @@
 
 use futures_of_work::insert;
 
-use super::{Writer, open};
+use super::{BUSY_TIMEOUT, Writer, open};
 use crate::store::StoreError;
 
 /// Work for the writer: a row in the table `t`.
@@ -16,14 +16,14 @@ mod futures_of_work {
 }
 
 fn writer(folder: &tempfile::TempDir) -> Writer {
-    let db = open(&folder.path().join("test.db")).unwrap();
+    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     db.execute_batch("create table if not exists t (v integer unique)")
         .unwrap();
     Writer::start(db).unwrap()
 }
 
 fn rows(folder: &tempfile::TempDir) -> i64 {
-    let db = open(&folder.path().join("test.db")).unwrap();
+    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     db.query_row("select count(*) from t", [], |row| row.get(0)).unwrap()
 }
 
@@ -107,11 +107,11 @@ fn rows_in(db: &rusqlite::Connection) -> i64 {
 #[tokio::test]
 async fn a_database_locked_by_another_process_is_an_error_and_works_again_afterwards() {
     let folder = tempfile::tempdir().unwrap();
-    let db = open(&folder.path().join("test.db")).unwrap();
+    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     db.execute_batch("create table t (v integer unique)").unwrap();
     db.busy_timeout(std::time::Duration::ZERO).unwrap();
     let writer = Writer::start(db).unwrap();
-    let other = open(&folder.path().join("test.db")).unwrap();
+    let other = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     other.execute_batch("begin immediate").unwrap();
     let locked = writer.run("writing", false, insert(1)).await;
     assert!(matches!(locked, Err(StoreError::Locked("writing"))), "{locked:?}");

@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::model::feed::is_web;
 use crate::text::html::prepare::{Prepared, Target, is_known, prepared, tag_end};
-use crate::text::without_control_characters;
+use crate::text::{is_inline, without_control_characters};
 
 /// The largest HTML that is sanitised, in bytes; what is longer is cut before it is read.
 pub const MAX_HTML_BYTES: usize = 1024 * 1024;
@@ -190,7 +190,7 @@ pub fn to_text(clean: &str) -> String {
         let end = tag_end(tag);
         let name = tag.trim_start_matches(['<', '/']);
         let name = name.get(..name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len()));
-        if !INLINE.contains(&name.unwrap_or_default()) {
+        if !is_inline(name.unwrap_or_default().as_bytes()) {
             text.push(' ');
         }
         rest = tag.get(end..).unwrap_or_default();
@@ -198,12 +198,6 @@ pub fn to_text(clean: &str) -> String {
     text.push_str(rest);
     one_line(&decoded(&text))
 }
-
-/// Elements that do not part words.
-const INLINE: [&str; 24] = [
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark", "q", "s",
-    "samp", "small", "span", "strong", "sub", "sup", "time", "u",
-];
 
 /// Resolves the character references that an HTML serialiser writes (HTML, "Escaping a string").
 fn decoded(text: &str) -> Cow<'_, str> {
