@@ -18,7 +18,8 @@ pub fn documents() -> Vec<PathBuf> {
     };
     entries(&root)
         .iter()
-        .filter(|path| path.is_dir())
+        // What is in `stories` are labelled items, no documents.
+        .filter(|path| path.is_dir() && !path.ends_with("stories"))
         .flat_map(|class| entries(class))
         .collect()
 }

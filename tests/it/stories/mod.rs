@@ -1,4 +1,6 @@
 //! Stories told once across feeds: the labelled corpus, and what the operator can ask and undo.
 
+mod asked;
 mod corpus;
+mod hostile;
 mod judged;
