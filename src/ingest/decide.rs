@@ -43,25 +43,28 @@ pub fn decide(
                     item: Box::new(item),
                 })
             }
-            Some(known) if known.raw_hash == entry.raw_hash || known.revision >= MAX_REVISIONS => None,
-            Some(known) => Some(changed(known, entry.raw_hash, normalise(&entry.raw))),
+            Some(known) => changed(known, entry.raw_hash, || Box::new(normalise(&entry.raw))),
         })
         .collect()
 }
 
-fn changed(known: &KnownItem, raw_hash: Hash16, item: NewItem) -> ItemChange {
+/// What has become of a known item; None: nothing. The entry is normalised only where it has changed.
+pub fn changed(known: &KnownItem, raw_hash: Hash16, normalised: impl FnOnce() -> Box<NewItem>) -> Option<ItemChange> {
+    if known.raw_hash == raw_hash || known.revision >= MAX_REVISIONS {
+        return None;
+    }
+    let (id, item) = (known.id, normalised());
     let content_hash = content_hash(&item);
-    let id = known.id;
-    if content_hash == known.content_hash {
-        let item = Box::new(item);
-        return ItemChange::Rewritten { id, raw_hash, item };
-    }
-    ItemChange::Edited {
-        id,
-        raw_hash,
-        content_hash,
-        item: Box::new(item),
-    }
+    Some(if content_hash == known.content_hash {
+        ItemChange::Rewritten { id, raw_hash, item }
+    } else {
+        ItemChange::Edited {
+            id,
+            raw_hash,
+            content_hash,
+            item,
+        }
+    })
 }
 
 /// What a reader would call a change: the title, the text, the address.
@@ -73,6 +76,7 @@ fn content_hash(item: &NewItem) -> Hash16 {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::{MAX_REVISIONS, decide, is_believed};
+    use crate::model::identity::Basis;
     use crate::model::item::{ItemId, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
     use crate::model::poll::ItemChange;
     use std::collections::HashMap;
@@ -85,6 +89,7 @@ mod tests {
         let [first, ..] = *title.as_bytes() else {
             return KeyedItem {
                 key: ItemKey([0; 17]),
+                basis: Basis::Guid,
                 raw_hash: [0; 16],
                 position: 0,
                 raw,
@@ -92,6 +97,7 @@ mod tests {
         };
         KeyedItem {
             key: ItemKey([1; 17]),
+            basis: Basis::Guid,
             raw_hash: [first; 16],
             position: 0,
             raw,

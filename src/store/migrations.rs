@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -31,6 +31,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
     (
         "0006_lighten_items",
         include_str!("../../migrations/sqlite/0006_lighten_items.sql"),
+    ),
+    (
+        "0007_learn_identities",
+        include_str!("../../migrations/sqlite/0007_learn_identities.sql"),
     ),
 ];
 

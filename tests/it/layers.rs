@@ -16,13 +16,14 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Rooms of plain data, of one database, of one pass: their files may name each other.
-const OPEN_ROOMS: [&str; 8] = [
+const OPEN_ROOMS: [&str; 9] = [
     "model",
     "config",
     "store",
     "ingest/cadence",
     "ingest/date",
     "ingest/fetch",
+    "ingest/identity",
     "ingest/repair",
     "service/poll",
 ];

@@ -17,6 +17,7 @@ mod daemon;
 mod digest;
 mod fixtures;
 mod guest;
+mod identity;
 mod layers;
 mod metrics;
 mod poll;

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::cli::feed::{moment, next};
 use crate::ingest::cadence::is_dead;
-use crate::store::feeds::{AskedFor, FeedStatus, GapStatus, Politeness, PollStatus};
+use crate::model::identity::IdentityPolicy;
+use crate::store::feeds::{AskedFor, FeedStatus, GapStatus, IdentityStatus, Politeness, PollStatus};
 use crate::store::subscriptions::SubscriptionStatus;
 
 /// All that is known of a feed.
@@ -39,6 +40,7 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
     line("site", &feed.site_link);
     line("group", &feed.group);
     line("items", &feed.items.to_string());
+    line("told apart by", &identity(&feed.identity));
     line(
         "next poll",
         &format!("{}, because of: {}", next(feed), feed.next_poll_why),
@@ -60,6 +62,23 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
     }
     text.push_str(&history(polls));
     text
+}
+
+fn identity(identity: &IdentityStatus) -> String {
+    let policy = match identity.policy {
+        IdentityPolicy::Guid => "guid",
+        IdentityPolicy::Link => "link",
+        IdentityPolicy::TitleAndDate => "title and date",
+        IdentityPolicy::Text => "text",
+    };
+    match identity.since {
+        Some(at) => format!(
+            "{policy}, learned on {}: nothing before that tells its items apart",
+            moment(at)
+        ),
+        None if identity.why == "configured" => format!("{policy}, as the configuration says"),
+        None => format!("{policy}, as usual"),
+    }
 }
 
 fn moved(feed: &FeedStatus) -> String {

@@ -3,14 +3,16 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
-use crate::ingest::{self, decide, hub, identity};
+use crate::ingest::identity::policy::of_document;
+use crate::ingest::{self, Settled, Standing, decide, hub, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
-use crate::model::item::{Face, ItemKey, KeyedItem, NewItem};
+use crate::model::identity::{IdentityPolicy, Learned};
+use crate::model::item::{ItemKey, KeyedItem, KnownItem};
 use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
@@ -99,10 +101,20 @@ impl Poller {
             reason: "the document could not be read: a fault of this program".to_owned(),
             offer: None,
         };
-        let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
-        let now = self.clock.now();
-        let parsed = blocking(move || parsed(&document, &manner, offset_minutes, means, now)).await;
-        let (facts, items, losses) = match parsed {
+        let reader = Reader {
+            manner: feed.manner.clone(),
+            offset_minutes: feed.offset_minutes,
+            identity: feed.identity.policy,
+            means,
+            now: self.clock.now(),
+        };
+        let parsed = blocking(move || parsed(&document, &reader)).await;
+        let Parsed {
+            facts,
+            items,
+            policy,
+            losses,
+        } = match parsed {
             Some(Ok(read)) => read,
             Some(Err(unread)) => return Ok(Err(*unread)),
             None => return Ok(Err(fault())),
@@ -117,43 +129,70 @@ impl Poller {
         let now = self.clock.now();
         let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
-        let (mut matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
-        let read = blocking(move || {
-            let changes = ingest::decide(&items, &known, (address.as_url(), &facts.language), now);
-            ReadDocument {
-                hash,
-                entries,
-                is_believed,
-                facts,
-                changes,
-                losses,
-            }
+        let (matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
+        let language = facts.language.clone();
+        let decided = blocking(move || {
+            let changes = ingest::decide(&items, &known, (address.as_url(), &language), now);
+            (items, known, changes)
         })
         .await;
-        let Some(mut document) = read else {
+        let Some((items, known, changes)) = decided else {
             return Ok(Err(fault()));
         };
-        if feed.was_read() {
-            matched += self.drop_twins(feed, &mut document.changes).await?;
+        let teaches = feed.manner.identity.is_none() && means != Means::Part && is_believed;
+        let standing = Standing {
+            policy,
+            learned: teaches.then(|| standing(feed, policy, matched, items.len())),
+            is_part: means == Means::Part,
+        };
+        let Some(settled) = self.settled(feed, items, known, changes, standing).await? else {
+            return Ok(Err(fault()));
+        };
+        let learned = settled.learned.filter(|learned| *learned != feed.identity);
+        if let Some(policy) = learned
+            .map(|learned| learned.policy)
+            .filter(|policy| *policy != feed.identity.policy)
+        {
+            let policy = policy.as_str();
+            info!(
+                feed.id = feed.id.0,
+                policy, "learned what tells the entries of feed {:?} apart", feed.name
+            );
         }
+        let document = ReadDocument {
+            hash,
+            entries,
+            is_believed,
+            facts,
+            changes: settled.changes,
+            losses,
+            learned,
+        };
         Ok(Ok(Compared {
             document,
-            known: matched,
+            known: matched + settled.recognised,
             older,
         }))
     }
 
-    /// Drops entries that are known under another key: the same link, title and date, or all the same. Some publishers make identifiers anew at each
-    /// request. Returns how many they were.
-    async fn drop_twins(&self, feed: &FeedForPoll, changes: &mut Vec<ItemChange>) -> Result<usize, StoreError> {
-        let faces: Vec<_> = changes.iter().filter_map(face).collect();
-        if faces.is_empty() {
-            return Ok(0);
-        }
-        let mut are_twins = self.store.known_faces(feed.id, faces).await?.into_iter();
-        let before = changes.len();
-        changes.retain(|change| new_item(change).is_none() || !are_twins.next().unwrap_or_default());
-        Ok(before - changes.len())
+    /// Finds the items of entries that keys do not know, where there are such and the feed has items. None: that panicked.
+    async fn settled(
+        &self,
+        feed: &FeedForPoll,
+        items: Vec<KeyedItem>,
+        known: HashMap<ItemKey, KnownItem>,
+        changes: Vec<ItemChange>,
+        standing: Standing,
+    ) -> Result<Option<Settled>, StoreError> {
+        let Some(traces) = ingest::traces(&items, &changes, &known, standing).filter(|_| feed.was_read()) else {
+            return Ok(Some(Settled {
+                changes,
+                recognised: 0,
+                learned: standing.learned,
+            }));
+        };
+        let lookalikes = self.store.lookalikes(feed.id, traces).await?;
+        Ok(blocking(move || ingest::settle(&items, changes, &known, &lookalikes, standing)).await)
     }
 
     /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
@@ -199,34 +238,53 @@ impl Poller {
     }
 }
 
-/// What a document says of its feed, its entries, and what of it was lost.
-type Parsed = (FeedFacts, Vec<KeyedItem>, Vec<Loss>);
-
-/// What a document says, or why it says nothing of a feed.
-fn parsed(
-    document: &Document,
-    manner: &Manner,
+/// What is known of a feed when its document is read.
+struct Reader {
+    manner: Manner,
     offset_minutes: Option<i16>,
+    /// By what its documents have taught to tell entries apart.
+    identity: IdentityPolicy,
     means: Means,
     now: Timestamp,
-) -> Result<Parsed, Box<Unread>> {
+}
+
+/// What a document says of its feed, its entries, by what these are told apart, and what of it was lost.
+struct Parsed {
+    facts: FeedFacts,
+    items: Vec<KeyedItem>,
+    policy: IdentityPolicy,
+    losses: Vec<Loss>,
+}
+
+/// What a document says, or why it says nothing of a feed.
+fn parsed(document: &Document, reader: &Reader) -> Result<Parsed, Box<Unread>> {
     let input = ingest::Input {
         bytes: &document.bytes,
         content_type: &document.content_type,
         address: document.address.as_url(),
-        manner,
-        offset_minutes,
-        now,
+        manner: &reader.manner,
+        offset_minutes: reader.offset_minutes,
+        now: reader.now,
     };
     let unread = match ingest::read(&input) {
         Ok(reading) => {
             let mut facts = reading.feed.facts;
             hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
-            return Ok((facts, identity::keyed(reading.feed.items), reading.losses));
+            let items = reading.feed.items;
+            let policy = reader
+                .manner
+                .identity
+                .unwrap_or_else(|| of_document(&items, reader.identity));
+            return Ok(Parsed {
+                facts,
+                items: identity::keyed(items, policy),
+                policy,
+                losses: reading.losses,
+            });
         }
         Err(e) => e,
     };
-    let offer = (means == Means::FeedOrPage && unread.is_web_page())
+    let offer = (reader.means == Means::FeedOrPage && unread.is_web_page())
         .then(|| ingest::offers(&input, &document.links).into_iter().next())
         .flatten();
     Err(Box::new(Unread {
@@ -241,12 +299,21 @@ fn parsed(
     }))
 }
 
+/// What the documents of a feed have taught before this one is compared, most of whose entries may be known.
+fn standing(feed: &FeedForPoll, policy: IdentityPolicy, known: usize, entries: usize) -> Learned {
+    let is_doubted = policy == feed.identity.policy && known * 2 <= entries;
+    Learned {
+        policy,
+        doubts: if is_doubted { feed.identity.doubts } else { 0 },
+    }
+}
+
 /// When the items of the feed come, after this document; None: it tells nothing new.
 fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec<u8>> {
     let dates: Vec<Option<Timestamp>> = read
         .changes
         .iter()
-        .filter_map(new_item)
+        .filter_map(ItemChange::as_new)
         .map(|item| item.published)
         .collect();
     let rhythm = match feed.rhythm.as_deref().and_then(Rhythm::from_bytes) {
@@ -260,25 +327,6 @@ fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec
 fn new_key(change: &ItemChange) -> Option<ItemKey> {
     match change {
         ItemChange::New { key, .. } => Some(*key),
-        _ => None,
-    }
-}
-
-fn face(change: &ItemChange) -> Option<Face> {
-    match change {
-        ItemChange::New { item, content_hash, .. } => Some(Face {
-            canonical_link: item.canonical_link.clone(),
-            title: item.title.clone(),
-            published: item.published,
-            content_hash: *content_hash,
-        }),
-        _ => None,
-    }
-}
-
-fn new_item(change: &ItemChange) -> Option<&NewItem> {
-    match change {
-        ItemChange::New { item, .. } => Some(item),
         _ => None,
     }
 }
