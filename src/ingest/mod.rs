@@ -269,9 +269,9 @@ pub fn settle(
         };
         let change = changes.remove(&at);
         match (solution.items.get(&at), change) {
-            (Some(item), Some(change)) => {
+            (Some((item, before)), Some(change)) => {
                 let Some((_, now)) = change.into_item() else { continue };
-                settled.push(rekeyed(item, &now.guid));
+                settled.extend((key != before).then(|| rekeyed(item, &now.guid)));
                 settled.extend(decide::changed(item, entry.raw_hash, || now));
             }
             (None, Some(_)) if solution.twins.contains(&at) => {}

@@ -212,7 +212,9 @@ pub struct Traces {
 pub struct Lookalike {
     /// The item.
     pub item: KnownItem,
-    /// As it came first.
+    /// Under which it is known.
+    pub key: ItemKey,
+    /// As it came last with a new key.
     pub guid: String,
     /// Its address.
     pub link: String,

@@ -19,7 +19,7 @@ use crate::text::hash::text_hash;
 const SAME_LINK: u32 = 16;
 
 const LOOKALIKE: &str =
-    "select id, raw_hash, content_hash, revision, guid, link, canonical_link, title, published_at, summary, content
+    "select id, key, raw_hash, content_hash, revision, guid, link, canonical_link, title, published_at, summary, content
      from item join item_text on item_id = id";
 
 /// Gaps that are kept for each feed.
@@ -117,6 +117,7 @@ fn lookalike(row: &Row<'_>) -> SqlResult<(ItemId, Lookalike)> {
     let said = text_hash(&title, text("summary")?, text("content")?);
     let lookalike = Lookalike {
         item,
+        key: ItemKey(bytes(row, "key")?),
         guid: row.get("guid")?,
         link: row.get("link")?,
         canonical_link: row.get("canonical_link")?,

@@ -480,7 +480,7 @@ async fn another_version_of_the_rule_brings_nothing_again() {
     let house = House::new().await;
     house.poll(&entries).await;
     // As another rule would have made them.
-    let forgotten = "update item set key = x'00' || randomblob(16)";
+    let forgotten = "update item set key = cast(x'00' || randomblob(16) as blob)";
     house.database().execute_batch(forgotten).unwrap();
     let edited = Entry {
         title: "One, corrected",

@@ -55,6 +55,7 @@ impl<'a> Face<'a> {
             page: same(&self.page, &other.page),
             title: same(&self.title, &other.title),
             date: same(&self.published, &other.published),
+            untitled: self.title.is_none() && other.title.is_none(),
             undated: self.published.is_none() && other.published.is_none(),
             text: same(&self.text, &other.text),
         }
@@ -93,7 +94,8 @@ pub(super) struct Likeness {
     page: bool,
     title: bool,
     date: bool,
-    /// Neither has a date.
+    /// Neither has a title, or a date.
+    untitled: bool,
     undated: bool,
     text: bool,
 }
@@ -106,7 +108,7 @@ impl Likeness {
             Basis::Guid => self.guid && (self.page || self.title || self.date || self.text),
             Basis::Link => self.link,
             Basis::LinkAndTitle => self.link && self.title,
-            Basis::TitleAndDate => self.title && (self.date || self.undated),
+            Basis::TitleAndDate => self.title && (self.date || self.undated) || self.untitled && self.date,
             Basis::Text => self.text,
         }
     }
@@ -127,7 +129,8 @@ impl Likeness {
             }
     }
 
-    fn is_same(self, basis: Basis) -> bool {
+    /// Whether they have the same there.
+    pub(super) fn is_same(self, basis: Basis) -> bool {
         match basis {
             Basis::Guid => self.guid,
             Basis::Link | Basis::LinkAndTitle => self.link,
@@ -157,7 +160,7 @@ enum Trait<'a> {
 /// The faces of items, by their traits.
 #[derive(Debug)]
 pub(super) struct Crowd<'a> {
-    faces: Vec<(KnownItem, Face<'a>)>,
+    faces: Vec<(&'a Lookalike, Face<'a>)>,
     by_trait: HashMap<Trait<'a>, Vec<usize>>,
 }
 
@@ -165,8 +168,8 @@ impl<'a> Crowd<'a> {
     /// The lookalikes that pass.
     pub(super) fn of(lookalikes: &'a [Lookalike], passes: impl Fn(&KnownItem) -> bool) -> Self {
         let passing = lookalikes.iter().filter(|alike| passes(&alike.item));
-        let mut faces: Vec<_> = passing.map(|alike| (alike.item, Face::of_item(alike))).collect();
-        faces.sort_unstable_by_key(|(item, _)| std::cmp::Reverse(item.id));
+        let mut faces: Vec<_> = passing.map(|alike| (alike, Face::of_item(alike))).collect();
+        faces.sort_unstable_by_key(|(alike, _)| std::cmp::Reverse(alike.item.id));
         let mut by_trait: HashMap<_, Vec<usize>> = HashMap::new();
         for (at, (_, face)) in faces.iter().enumerate() {
             for one in face.traits() {
@@ -177,7 +180,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// The items that are like a face in anything, and how much.
-    pub(super) fn near(&self, face: &Face<'_>) -> Vec<(KnownItem, Likeness)> {
+    pub(super) fn near(&self, face: &Face<'_>) -> Vec<(&'a Lookalike, Likeness)> {
         let sharing = face.traits().filter_map(|one| self.by_trait.get(&one));
         let near: BTreeSet<usize> = sharing.flat_map(|items| items.iter().take(MAX_NEAR)).copied().collect();
         let near = near.into_iter().filter_map(|at| self.faces.get(at));

@@ -81,7 +81,7 @@ pub(super) fn seen(
         let (mut known, mut as_items) = (0, HashSet::new());
         for (basis, near) in &near {
             let alike = near.iter().filter(|(_, likeness)| likeness.speaks_for(*other, *basis));
-            let alike: Vec<ItemId> = alike.map(|(item, _)| item.id).collect();
+            let alike: Vec<ItemId> = alike.map(|(alike, _)| alike.item.id).collect();
             known += usize::from(!alike.is_empty());
             as_items.extend(alike);
         }

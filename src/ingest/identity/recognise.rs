@@ -34,8 +34,8 @@ pub struct Puzzle<'a> {
 pub struct Solution {
     /// The keys of all entries from now on.
     pub keys: Vec<ItemKey>,
-    /// Which items entries are, by place, that their keys do not know.
-    pub items: HashMap<usize, KnownItem>,
+    /// Which items entries are, by place, that their keys do not know; and the keys of these.
+    pub items: HashMap<usize, (KnownItem, ItemKey)>,
     /// Entries that are the same as others under other guids.
     pub twins: HashSet<usize>,
     /// Entries whose keys know an item that they are not.
@@ -71,16 +71,14 @@ pub fn traces(strangers: &[(&KeyedItem, &NewItem)], newest: usize) -> Traces {
 #[must_use]
 pub fn recognise(puzzle: &Puzzle<'_>) -> Solution {
     let misnamed = misnamed(puzzle);
-    let named = puzzle
-        .entries
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| !misnamed.contains(at));
+    let named = puzzle.entries.iter().enumerate();
+    let named = named
+        .filter(|(at, _)| !misnamed.contains(at))
+        .map(|(_, entry)| entry.key);
     let claimed: HashSet<ItemId> = named
-        .filter_map(|(_, entry)| puzzle.known.get(&entry.key))
+        .filter_map(|key| puzzle.known.get(&key))
         .map(|item| item.id)
         .collect();
-    let others = Crowd::of(puzzle.lookalikes, |item| !claimed.contains(&item.id));
     let edited = puzzle.edited.iter().filter(|(at, _)| misnamed.contains(at));
     let strangers: Vec<Stranger<'_>> = puzzle
         .new
@@ -94,39 +92,104 @@ pub fn recognise(puzzle: &Puzzle<'_>) -> Solution {
             })
         })
         .collect();
-
-    let raws: Vec<&RawItem> = puzzle.entries.iter().map(|entry| &entry.raw).collect();
-    let (shown, learned) = teaching(puzzle, &misnamed, &strangers, &others, &raws);
+    let others = Crowd::of(puzzle.lookalikes, |item| !claimed.contains(&item.id));
+    let entries: Vec<&RawItem> = puzzle.entries.iter().map(|entry| &entry.raw).collect();
+    let (shown, learned) = teaching(puzzle, &misnamed, &strangers, &others, &entries);
     let policy = learned.map_or(puzzle.policy, |learned| learned.policy);
-    let keys = if policy == puzzle.policy {
-        puzzle.entries.iter().map(|entry| (entry.basis, entry.key)).collect()
-    } else {
-        keys(&raws, policy)
+    let mut scene = Scene {
+        keys: if policy == puzzle.policy {
+            puzzle.entries.iter().map(|entry| (entry.basis, entry.key)).collect()
+        } else {
+            keys(&entries, policy)
+        },
+        are_few: !is_most(strangers.len(), entries.len()),
+        here: Crowd::of(puzzle.lookalikes, |item| claimed.contains(&item.id)),
+        entries,
+        others,
+        policy,
+        shown,
     };
-    let basis = |stranger: &Stranger<'_>| keys.get(stranger.at).map_or(stranger.basis, |(basis, _)| *basis);
-
-    let believes_links = policy <= IdentityPolicy::Link;
-    let items = matched(&strangers, &others, |stranger, likeness| {
-        likeness.is_one_by(basis(stranger))
-            || believes_links && likeness.is_twin()
-            || shown.is_some_and(|shown| likeness.speaks_for(shown, stranger.basis))
+    let items = matched(&strangers, &scene.others, |stranger, likeness| {
+        scene.is_one(stranger, likeness)
     });
-    let here = Crowd::of(puzzle.lookalikes, |item| claimed.contains(&item.id));
-    let is_twin = |stranger: &&Stranger<'_>| {
-        // Who shares a key with others is none: all of those are kept.
-        let own = raws.get(stranger.at).map(|raw| key_from(raw, first_basis(policy)).0);
-        believes_links
-            && own == Some(basis(stranger))
-            && !items.contains_key(&stranger.at)
-            && here.near(&stranger.face).iter().any(|(_, likeness)| likeness.is_twin())
-    };
-    let twins = strangers.iter().filter(is_twin).map(|stranger| stranger.at).collect();
+    let unmatched = strangers.iter().filter(|stranger| !items.contains_key(&stranger.at));
+    let twins = unmatched
+        .filter(|stranger| scene.is_twin(stranger))
+        .map(|stranger| stranger.at)
+        .collect();
+    let staying: Vec<&Stranger<'_>> = strangers
+        .iter()
+        .filter(|stranger| scene.stays(stranger, &items))
+        .collect();
+    for stranger in staying {
+        if let (Some(key), Some((_, before))) = (scene.keys.get_mut(stranger.at), items.get(&stranger.at)) {
+            key.1 = *before;
+        }
+    }
     Solution {
-        keys: keys.iter().map(|(_, key)| *key).collect(),
+        keys: scene.keys.into_iter().map(|(_, key)| key).collect(),
         items,
         twins,
         misnamed,
         learned,
+    }
+}
+
+/// All that strangers are judged by.
+struct Scene<'a> {
+    entries: Vec<&'a RawItem>,
+    /// By what they are told apart from now on.
+    policy: IdentityPolicy,
+    keys: Vec<(Basis, ItemKey)>,
+    /// By what most of them are known, whether or not that is learned.
+    shown: Option<IdentityPolicy>,
+    /// Whether most are no strangers.
+    are_few: bool,
+    /// The items of the other entries,
+    here: Crowd<'a>,
+    /// and those of none.
+    others: Crowd<'a>,
+}
+
+impl Scene<'_> {
+    fn basis(&self, stranger: &Stranger<'_>) -> Basis {
+        self.keys.get(stranger.at).map_or(stranger.basis, |(basis, _)| *basis)
+    }
+
+    fn believes_links(&self) -> bool {
+        self.policy <= IdentityPolicy::Link
+    }
+
+    fn is_one(&self, stranger: &Stranger<'_>, likeness: Likeness) -> bool {
+        likeness.is_one_by(self.basis(stranger))
+            || self.believes_links() && likeness.is_twin()
+            || self
+                .shown
+                .is_some_and(|shown| likeness.speaks_for(shown, stranger.basis))
+    }
+
+    /// Whether it is the same as another entry under another guid. Who shares a key is not: all of those are kept.
+    fn is_twin(&self, stranger: &Stranger<'_>) -> bool {
+        let entry = self.entries.get(stranger.at);
+        let shares = entry.is_none_or(|entry| key_from(entry, first_basis(self.policy)).0 != self.basis(stranger));
+        let mut near = self.here.near(&stranger.face).into_iter();
+        !shares && self.believes_links() && near.any(|(_, likeness)| likeness.is_twin())
+    }
+
+    /// Whether its item keeps the key that tells it apart from others who share a key with it, and are not here now.
+    fn stays(&self, stranger: &Stranger<'_>, items: &HashMap<usize, (KnownItem, ItemKey)>) -> bool {
+        let (Some((item, key)), Some(entry)) = (items.get(&stranger.at), self.entries.get(stranger.at)) else {
+            return false;
+        };
+        let basis = self.basis(stranger);
+        let mut farther = BASES.into_iter().filter(|other| *other > basis);
+        let is_farther = farther.any(|other| key_by(entry, other) == Some(*key));
+        let near = [&self.others, &self.here].map(|crowd| crowd.near(&stranger.face));
+        let mut sharing = near
+            .into_iter()
+            .flatten()
+            .filter(|(_, likeness)| likeness.is_same(basis));
+        is_farther && (self.are_few || sharing.any(|(alike, _)| alike.item.id != item.id))
     }
 }
 
@@ -180,18 +243,18 @@ fn matched(
     strangers: &[Stranger<'_>],
     others: &Crowd<'_>,
     is_one: impl Fn(&Stranger<'_>, Likeness) -> bool,
-) -> HashMap<usize, KnownItem> {
+) -> HashMap<usize, (KnownItem, ItemKey)> {
     let mut pairs = Vec::new();
     for stranger in strangers {
         let near = others.near(&stranger.face).into_iter();
         let near = near.filter(|(_, likeness)| is_one(stranger, *likeness));
-        pairs.extend(near.map(|(item, likeness)| (likeness.strength(), item, stranger.at)));
+        pairs.extend(near.map(|(alike, likeness)| (likeness.strength(), alike, stranger.at)));
     }
-    pairs.sort_unstable_by_key(|(strength, item, at)| (Reverse(*strength), Reverse(item.id), *at));
+    pairs.sort_unstable_by_key(|(strength, alike, at)| (Reverse(*strength), Reverse(alike.item.id), *at));
     let (mut items, mut taken) = (HashMap::new(), HashSet::new());
-    for (_, item, at) in pairs {
-        if !items.contains_key(&at) && taken.insert(item.id) {
-            items.insert(at, item);
+    for (_, alike, at) in pairs {
+        if !items.contains_key(&at) && taken.insert(alike.item.id) {
+            items.insert(at, (alike.item, alike.key));
         }
     }
     items
