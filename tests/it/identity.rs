@@ -490,6 +490,7 @@ async fn another_version_of_the_rule_brings_nothing_again() {
     let versions = "select count(*) from item where substr(key, 1, 1) = x'01'";
     let count = |sql| house.database().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
     assert_eq!(count(versions), 4, "they are found by their keys from now on");
+    assert_eq!(count("select identity_doubts from feed"), 0, "that says nothing of the publisher");
     assert_eq!(house.identity().await, (IdentityPolicy::Guid, "usual"));
     assert_eq!(house.app.titles().await.len(), 4);
 }
@@ -508,7 +509,7 @@ async fn feed_show_says_by_what_items_are_told_apart_and_why() {
     let learned = said(house.app.said(&["feed", "show", "a"]).await);
     assert_eq!(
         learned,
-        "link, learned on 2026-11-22 12:00:00Z: nothing before that tells its items apart"
+        "link, learned on 2026-11-22 12:00:00Z: its guids do not tell them apart"
     );
     let house = house.configured("title_and_date").await;
     assert_eq!(

@@ -1,4 +1,5 @@
-//! `tidings feed show`: when a feed is polled next and why, what its publisher asked for, and how it was treated.
+//! `tidings feed show`: when a feed is polled next and why, by what its items are told apart, what its publisher asked for, and how it
+//! was treated.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -65,17 +66,14 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
 }
 
 fn identity(identity: &IdentityStatus) -> String {
-    let policy = match identity.policy {
-        IdentityPolicy::Guid => "guid",
-        IdentityPolicy::Link => "link",
-        IdentityPolicy::TitleAndDate => "title and date",
-        IdentityPolicy::Text => "text",
+    let (policy, because) = match identity.policy {
+        IdentityPolicy::Guid => ("guid", ""),
+        IdentityPolicy::Link => ("link", "its guids do not tell them apart"),
+        IdentityPolicy::TitleAndDate => ("title and date", "its guids and links do not tell them apart"),
+        IdentityPolicy::Text => ("text", "nothing else does"),
     };
     match identity.since {
-        Some(at) => format!(
-            "{policy}, learned on {}: nothing before that tells its items apart",
-            moment(at)
-        ),
+        Some(at) => format!("{policy}, learned on {}: {because}", moment(at)),
         None if identity.why == "configured" => format!("{policy}, as the configuration says"),
         None => format!("{policy}, as usual"),
     }

@@ -134,7 +134,7 @@ impl Likeness {
         match basis {
             Basis::Guid => self.guid,
             Basis::Link | Basis::LinkAndTitle => self.link,
-            Basis::TitleAndDate => self.title && self.date,
+            Basis::TitleAndDate => self.is_one_by(basis),
             Basis::Text => self.text,
         }
     }

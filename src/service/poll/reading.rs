@@ -184,14 +184,22 @@ impl Poller {
         changes: Vec<ItemChange>,
         standing: Standing,
     ) -> Result<Option<Settled>, StoreError> {
-        let Some(traces) = ingest::traces(&items, &changes, &known, standing).filter(|_| feed.was_read()) else {
+        let traces = if feed.was_read() {
+            ingest::traces(&items, &changes, &known, standing)
+        } else {
+            None
+        };
+        let lookalikes = match traces {
+            Some(traces) => self.store.lookalikes(feed.id, traces).await?,
+            None => Vec::new(),
+        };
+        if lookalikes.is_empty() {
             return Ok(Some(Settled {
                 changes,
                 recognised: 0,
                 learned: standing.learned,
             }));
-        };
-        let lookalikes = self.store.lookalikes(feed.id, traces).await?;
+        }
         Ok(blocking(move || ingest::settle(&items, changes, &known, &lookalikes, standing)).await)
     }
 
