@@ -214,7 +214,7 @@ pub struct Lookalike {
     pub item: KnownItem,
     /// Under which it is known.
     pub key: ItemKey,
-    /// As it came last with a new key.
+    /// The publisher's own identifier.
     pub guid: String,
     /// Its address.
     pub link: String,

@@ -490,7 +490,11 @@ async fn another_version_of_the_rule_brings_nothing_again() {
     let versions = "select count(*) from item where substr(key, 1, 1) = x'01'";
     let count = |sql| house.database().query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
     assert_eq!(count(versions), 4, "they are found by their keys from now on");
-    assert_eq!(count("select identity_doubts from feed"), 0, "that says nothing of the publisher");
+    assert_eq!(
+        count("select identity_doubts from feed"),
+        0,
+        "that says nothing of the publisher"
+    );
     assert_eq!(house.identity().await, (IdentityPolicy::Guid, "usual"));
     assert_eq!(house.app.titles().await.len(), 4);
 }

@@ -29,7 +29,9 @@ const OPEN_ROOMS: [&str; 9] = [
 ];
 
 /// Arrows between siblings that are meant.
-const EXCEPTIONS: [(&str, &str); 4] = [
+const EXCEPTIONS: [(&str, &str); 6] = [
+    ("ingest/settle", "ingest/decide"),
+    ("ingest/settle", "ingest/identity/recognise"),
     ("service/scheduler", "service/poll"),
     ("service/push", "service/poll"),
     ("cli/parse", "cli/said"),

@@ -95,7 +95,7 @@ fn an_old_version_that_is_listed_beside_the_new_one_is_kept_and_the_same_entry_i
 fn each_policy_begins_where_it_says_and_goes_on_to_what_an_entry_has() {
     let mut dated = item("g", "https://a.example/1", "Title");
     dated.published = Some("2026-11-22T00:00:00Z".parse().unwrap());
-    let bases = |item: RawItem| IdentityPolicy::ALL.map(|policy| based(&[item.clone()], policy)[0].0);
+    let bases = |item: RawItem| IdentityPolicy::ALL.map(|policy| based(std::slice::from_ref(&item), policy)[0].0);
     assert_eq!(
         bases(dated.clone()),
         [Basis::Guid, Basis::Link, Basis::TitleAndDate, Basis::Text]

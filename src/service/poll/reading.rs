@@ -8,7 +8,8 @@ use tracing::{error, info};
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::identity::policy::of_document;
-use crate::ingest::{self, Settled, Standing, decide, hub, identity};
+use crate::ingest::settle::{Settled, Standing, settle, traces};
+use crate::ingest::{self, decide, hub, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
 use crate::model::identity::{IdentityPolicy, Learned};
@@ -51,6 +52,14 @@ impl Poller {
         };
         let (known, older, mut read) = (compared.known, compared.older, compared.document);
         found.rhythm = rhythm(feed, &read, self.clock.now());
+        let learned = read.learned.filter(|learned| learned.policy != feed.identity.policy);
+        if let Some(policy) = learned.map(|learned| learned.policy.as_str()) {
+            let name = &feed.name;
+            info!(
+                feed.id = feed.id.0,
+                policy, "learned what tells the entries of feed {name:?} apart"
+            );
+        }
         if means == Means::Part {
             found.document = Some(read);
             return Ok(Ok(found));
@@ -84,7 +93,7 @@ impl Poller {
         Ok(Ok(found))
     }
 
-    /// Reads a document away from the threads that wait for the network, and compares it with what is known.
+    /// Reads a document, and compares it with what is known.
     async fn compared(
         &self,
         feed: &FeedForPoll,
@@ -93,31 +102,15 @@ impl Poller {
         means: Means,
     ) -> Result<Result<Compared, Unread>, StoreError> {
         let _place = self.reading.acquire().await;
-        let address = document.address.clone();
-        let bytes = document.bytes.len() as u64;
-        let fault = || Unread {
-            bytes,
-            failure: Failure::Internal,
-            reason: "the document could not be read: a fault of this program".to_owned(),
-            offer: None,
-        };
-        let reader = Reader {
-            manner: feed.manner.clone(),
-            offset_minutes: feed.offset_minutes,
-            identity: feed.identity.policy,
-            means,
-            now: self.clock.now(),
-        };
-        let parsed = blocking(move || parsed(&document, &reader)).await;
+        let (address, bytes) = (document.address.clone(), document.bytes.len() as u64);
         let Parsed {
             facts,
             items,
             policy,
             losses,
-        } = match parsed {
-            Some(Ok(read)) => read,
-            Some(Err(unread)) => return Ok(Err(*unread)),
-            None => return Ok(Err(fault())),
+        } = match self.read(feed, document, means).await {
+            Ok(read) => read,
+            Err(unread) => return Ok(Err(unread)),
         };
         // Whose first document this is has no items yet.
         let known = if feed.was_read() || feed.rhythm.is_some() {
@@ -129,50 +122,54 @@ impl Poller {
         let now = self.clock.now();
         let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
-        let (matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
-        let language = facts.language.clone();
-        let decided = blocking(move || {
-            let changes = ingest::decide(&items, &known, (address.as_url(), &language), now);
-            (items, known, changes)
-        })
-        .await;
-        let Some((items, known, changes)) = decided else {
-            return Ok(Err(fault()));
-        };
+        let matched = known.len();
         let teaches = feed.manner.identity.is_none() && means != Means::Part && is_believed;
         let standing = Standing {
             policy,
             learned: teaches.then(|| standing(feed, policy, matched, items.len())),
             is_part: means == Means::Part,
         };
-        let Some(settled) = self.settled(feed, items, known, changes, standing).await? else {
-            return Ok(Err(fault()));
+        let language = facts.language.clone();
+        let decided = blocking(move || {
+            let changes = ingest::decide(&items, &known, (address.as_url(), &language), now);
+            (items, known, changes)
+        });
+        let settled = match decided.await {
+            Some((items, known, changes)) => self.settled(feed, items, known, changes, standing).await?,
+            None => None,
         };
-        let learned = settled.learned.filter(|learned| *learned != feed.identity);
-        if let Some(policy) = learned
-            .map(|learned| learned.policy)
-            .filter(|policy| *policy != feed.identity.policy)
-        {
-            let policy = policy.as_str();
-            info!(
-                feed.id = feed.id.0,
-                policy, "learned what tells the entries of feed {:?} apart", feed.name
-            );
-        }
-        let document = ReadDocument {
-            hash,
-            entries,
-            is_believed,
-            facts,
-            changes: settled.changes,
-            losses,
-            learned,
+        let Some(settled) = settled else {
+            return Ok(Err(fault(bytes)));
         };
         Ok(Ok(Compared {
-            document,
             known: matched + settled.recognised,
-            older,
+            older: FeedUrl::parse(&facts.older).ok(),
+            document: ReadDocument {
+                hash,
+                entries,
+                is_believed,
+                facts,
+                changes: settled.changes,
+                losses,
+                learned: settled.learned.filter(|learned| *learned != feed.identity),
+            },
         }))
+    }
+
+    /// Reads a document away from the threads that wait for the network.
+    async fn read(&self, feed: &FeedForPoll, document: Document, means: Means) -> Result<Parsed, Unread> {
+        let bytes = document.bytes.len() as u64;
+        let reader = Reader {
+            manner: feed.manner.clone(),
+            offset_minutes: feed.offset_minutes,
+            identity: feed.identity.policy,
+            means,
+            now: self.clock.now(),
+        };
+        let parsed = blocking(move || parsed(&document, &reader)).await;
+        parsed
+            .unwrap_or_else(|| Err(Box::new(fault(bytes))))
+            .map_err(|unread| *unread)
     }
 
     /// Finds the items of entries that keys do not know, where there are such and the feed has items. None: that panicked.
@@ -184,12 +181,8 @@ impl Poller {
         changes: Vec<ItemChange>,
         standing: Standing,
     ) -> Result<Option<Settled>, StoreError> {
-        let traces = if feed.was_read() {
-            ingest::traces(&items, &changes, &known, standing)
-        } else {
-            None
-        };
-        let lookalikes = match traces {
+        let found = feed.was_read().then(|| traces(&items, &changes, &known, standing));
+        let lookalikes = match found.flatten() {
             Some(traces) => self.store.lookalikes(feed.id, traces).await?,
             None => Vec::new(),
         };
@@ -200,7 +193,7 @@ impl Poller {
                 learned: standing.learned,
             }));
         }
-        Ok(blocking(move || ingest::settle(&items, changes, &known, &lookalikes, standing)).await)
+        Ok(blocking(move || settle(&items, changes, &known, &lookalikes, standing)).await)
     }
 
     /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
@@ -243,6 +236,15 @@ impl Poller {
             older = page.older;
         }
         Ok(gap)
+    }
+}
+
+fn fault(bytes: u64) -> Unread {
+    Unread {
+        bytes,
+        failure: Failure::Internal,
+        reason: "the document could not be read: a fault of this program".to_owned(),
+        offer: None,
     }
 }
 
