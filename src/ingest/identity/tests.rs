@@ -1,9 +1,18 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use url::Url;
+
 use super::policy::of_document;
 use super::{RULE, keyed};
-use crate::model::identity::{Basis, IdentityPolicy};
-use crate::model::item::{ItemKey, RawItem};
+use crate::ingest::decide;
+use crate::ingest::settle::{Standing, settle, traces};
+use crate::model::identity::{Basis, IdentityPolicy, Learned};
+use crate::model::item::{Hash16, ItemId, ItemKey, KnownItem, Lookalike, NewItem, RawItem};
+use crate::model::poll::ItemChange;
+use crate::text::hash::text_hash;
 
 fn based(items: &[RawItem], policy: IdentityPolicy) -> Vec<(Basis, ItemKey)> {
     super::keys(&items.iter().collect::<Vec<_>>(), policy)
@@ -161,4 +170,181 @@ fn the_order_of_the_entries_does_not_count() {
     let mut back = keys(&reversed);
     back.reverse();
     assert_eq!(keys(&items), back);
+}
+
+/// A store that holds the items of one feed, and what was learned of it.
+#[derive(Default)]
+struct Memory {
+    items: Vec<Lookalike>,
+    learned: Learned,
+}
+
+impl Memory {
+    /// Takes a document in; returns how many items were new, and how many edited.
+    fn poll(&mut self, document: Vec<RawItem>) -> (usize, usize) {
+        let policy = of_document(&document, self.learned.policy);
+        let entries = keyed(document, policy);
+        let known: HashMap<ItemKey, KnownItem> = entries
+            .iter()
+            .filter_map(|entry| self.items.iter().find(|item| item.key == entry.key))
+            .map(|item| (item.key, item.item))
+            .collect();
+        let address = Url::parse("https://a.example/feed").unwrap();
+        let changes = decide(&entries, &known, (&address, "en"), Timestamp::MAX);
+        let standing = Standing {
+            policy,
+            learned: Some(Learned { policy, ..self.learned }),
+            is_part: false,
+        };
+        let changes = match traces(&entries, &changes, &known, standing).filter(|_| !self.items.is_empty()) {
+            None => changes,
+            Some(traces) => {
+                let from = self.items.len().saturating_sub(traces.newest);
+                let is_traced = |item: &&Lookalike| {
+                    traces.keys.contains(&item.key) || traces.canonical_links.contains(&item.canonical_link)
+                };
+                let newest = self.items[from..].iter().filter(|item| !is_traced(item));
+                let found: Vec<_> = self.items.iter().filter(is_traced).chain(newest).cloned().collect();
+                let settled = settle(&entries, changes, &known, &found, standing);
+                self.learned = settled.learned.unwrap();
+                settled.changes
+            }
+        };
+        self.learned.policy = self.learned.policy.max(policy);
+        let before = self.items.len();
+        let edited = changes.into_iter().filter(|change| self.takes(change)).count();
+        (self.items.len() - before, edited)
+    }
+
+    fn at(&mut self, id: ItemId) -> &mut Lookalike {
+        self.items.iter_mut().find(|item| item.item.id == id).unwrap()
+    }
+
+    /// Takes a change in; says whether it is an edit.
+    fn takes(&mut self, change: &ItemChange) -> bool {
+        let next = i64::try_from(self.items.len()).unwrap();
+        match change {
+            ItemChange::New {
+                key,
+                raw_hash,
+                content_hash,
+                item,
+            } => {
+                let hashes = (*raw_hash, *content_hash);
+                let new = stored(*key, ItemId(next), hashes, 0, item);
+                assert!(self.items.iter().all(|item| item.key != *key), "a key comes twice");
+                self.items.push(new);
+            }
+            ItemChange::Edited {
+                id,
+                raw_hash,
+                content_hash,
+                item,
+            } => {
+                let old = self.at(*id);
+                *old = stored(old.key, *id, (*raw_hash, *content_hash), old.item.revision + 1, item);
+                return true;
+            }
+            ItemChange::Rewritten { id, raw_hash, .. } => self.at(*id).item.raw_hash = *raw_hash,
+            ItemChange::Rekeyed { id, key, guid } => {
+                let item = self.at(*id);
+                item.key = *key;
+                item.guid.clone_from(guid);
+            }
+        }
+        false
+    }
+}
+
+fn stored(key: ItemKey, id: ItemId, hashes: (Hash16, Hash16), revision: u32, item: &NewItem) -> Lookalike {
+    Lookalike {
+        item: KnownItem {
+            id,
+            raw_hash: hashes.0,
+            content_hash: hashes.1,
+            revision,
+        },
+        key,
+        guid: item.guid.clone(),
+        link: item.link.clone(),
+        canonical_link: item.canonical_link.clone(),
+        title: item.title.clone(),
+        published: item.published,
+        text: text_hash(&item.title, &item.summary, &item.content),
+    }
+}
+
+/// How a publisher names its entries at a poll: the guid and the link of the entry with a number.
+type Naming = fn(usize, usize) -> (String, String);
+
+const LINKED: fn(usize) -> String = |number| format!("https://a.example/{number}");
+
+/// Namings, and what is learned of them.
+const NAMINGS: [(&str, Naming, IdentityPolicy); 8] = [
+    ("good", |_, n| (format!("g{n}"), LINKED(n)), IdentityPolicy::Guid),
+    ("no guids", |_, n| (String::new(), LINKED(n)), IdentityPolicy::Guid),
+    ("one guid", |_, n| ("g".to_owned(), LINKED(n)), IdentityPolicy::Link),
+    (
+        "new guids",
+        |poll, n| (format!("{poll}-{n}"), LINKED(n)),
+        IdentityPolicy::Link,
+    ),
+    (
+        "new links",
+        |poll, n| (format!("g{n}"), format!("https://a.example/{poll}/{n}")),
+        IdentityPolicy::Guid,
+    ),
+    (
+        "new guids and links",
+        |poll, n| (format!("{poll}-{n}"), format!("https://a.example/{poll}/{n}")),
+        IdentityPolicy::TitleAndDate,
+    ),
+    (
+        "new links without guids",
+        |poll, n| (String::new(), format!("https://a.example/{poll}/{n}")),
+        IdentityPolicy::TitleAndDate,
+    ),
+    (
+        "one guid and one link",
+        |_, _| ("g".to_owned(), "https://a.example/live".to_owned()),
+        IdentityPolicy::TitleAndDate,
+    ),
+];
+
+#[test]
+fn however_a_publisher_names_its_entries_each_is_one_item_and_its_edits_are_edits() {
+    for (what, naming, policy) in NAMINGS {
+        for stride in [1, 2] {
+            let mut memory = Memory::default();
+            let entry = |poll: usize, n: usize, text: &str| {
+                let (guid, link) = naming(poll, n);
+                RawItem {
+                    content: format!("{text} of {n}"),
+                    published: Some(Timestamp::from_second(i64::try_from(n).unwrap() * 3600).unwrap()),
+                    ..item(&guid, &link, &format!("Title {n}"))
+                }
+            };
+            for poll in 0..8 {
+                let first = poll * stride;
+                let mut entries: Vec<_> = (first..first + 6).map(|n| entry(poll, n, "The text")).collect();
+                entries.rotate_left(poll % 3);
+                let (new, _) = memory.poll(entries);
+                assert_eq!(
+                    new,
+                    if poll == 0 { 6 } else { stride },
+                    "{what}, poll {poll}, stride {stride}"
+                );
+            }
+            assert_eq!(memory.learned.policy, policy, "{what}");
+            // One alone, what fell out long ago, and another text.
+            let (last, old) = (8 * stride, 2);
+            assert_eq!(memory.poll(vec![entry(8, last, "The text")]).0, 0, "{what}");
+            let all = [old, last, last + 1, last + 2]
+                .map(|n| entry(9, n, if n == last { "A longer text" } else { "The text" }));
+            let (new, edited) = memory.poll(all.to_vec());
+            assert_eq!(new, 0, "{what}");
+            assert!(edited >= 1, "{what}");
+            assert_eq!(memory.items.len(), 6 + 7 * stride, "{what}");
+        }
+    }
 }
