@@ -95,6 +95,14 @@ impl House {
         }
     }
 
+    /// The keys of all items.
+    fn keys(&self) -> Vec<Vec<u8>> {
+        let db = self.database();
+        let mut statement = db.prepare("select key from item order by id").unwrap();
+        let keys = statement.query_map([], |row| row.get(0)).unwrap();
+        keys.map(Result::unwrap).collect()
+    }
+
     fn database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.app.folder.path().join("data/tidings.db")).unwrap()
     }
@@ -447,6 +455,7 @@ async fn a_policy_that_is_configured_brings_nothing_again_and_edits_are_edits() 
 async fn an_edit_that_comes_with_a_change_of_policy_is_an_edit() {
     let house = House::new().await;
     house.poll(&[ONE, TWO]).await;
+    let by_guid = house.keys();
     let house = house.configured("link").await;
     let edited = Entry {
         title: "One, corrected",
@@ -467,6 +476,7 @@ async fn an_edit_that_comes_with_a_change_of_policy_is_an_edit() {
             .await,
         (0, 1)
     );
+    assert_eq!(house.keys(), by_guid, "and is found by its key from now on");
 }
 
 #[tokio::test]
