@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use url::Url;
 
+use crate::ingest::identity::policy::of_document;
 use crate::ingest::normalise::Normaliser;
 use crate::ingest::{Reading, identity};
 use crate::model::clock::{Clock as _, SystemClock};
+use crate::model::identity::IdentityPolicy;
 use crate::model::item::{Enclosure, ItemSource, KeyedItem};
 
 #[derive(Serialize)]
@@ -73,7 +75,8 @@ pub(super) fn said(reading: Reading, address: &Url) -> Said {
     let (facts, about) = (reading.feed.facts, reading.feed.about);
     let language = facts.language.clone();
     let normaliser = Normaliser::new(address, &language);
-    let mut entries: Vec<KeyedItem> = identity::keyed(reading.feed.items);
+    let policy = of_document(&reading.feed.items, IdentityPolicy::Guid);
+    let mut entries: Vec<KeyedItem> = identity::keyed(reading.feed.items, policy);
     // As the document lists them.
     entries.sort_by_key(|entry| entry.position);
     let detail = |detail: String, count: usize| {

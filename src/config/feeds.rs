@@ -15,6 +15,7 @@ use crate::config::taken::Taken;
 use crate::model::chain::chain;
 use crate::model::feed::{FeedIntent, FeedUrl, Manner, Select};
 use crate::model::feed_list::FeedList;
+use crate::model::identity::IdentityPolicy;
 use crate::model::item::MAX_HOLD;
 use crate::text::html::page::Css;
 
@@ -92,13 +93,27 @@ fn manner(section: &mut Section) -> Manner {
     {
         section.fault("time_zone", format!("{e}; write a name such as \"Asia/Tehran\""));
     }
+    let identity = identity(section);
     let select = section.has("select").then(|| select(section.section("select")));
     let hold = section.duration("hold", Duration::ZERO..=MAX_HOLD, Duration::ZERO);
     Manner {
         time_zone,
+        identity,
         select,
         hold_seconds: hold.as_secs(),
     }
+}
+
+fn identity(section: &mut Section) -> Option<IdentityPolicy> {
+    let word = section.text("identity")?;
+    let policy = IdentityPolicy::parse(&word);
+    if policy.is_none() {
+        let words = IdentityPolicy::ALL
+            .map(|policy| format!("{:?}", policy.as_str()))
+            .join(", ");
+        section.fault("identity", format!("{word:?} is none of {words}"));
+    }
+    policy
 }
 
 fn select(mut section: Section) -> Select {

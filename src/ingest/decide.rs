@@ -42,18 +42,23 @@ pub fn decide(
                     item: Box::new(item),
                 })
             }
-            Some(known) if known.raw_hash == entry.raw_hash => None,
-            Some(known) => {
-                let item = normalise(&entry.raw);
-                Some(ItemChange::Rewritten {
-                    id: known.id,
-                    raw_hash: entry.raw_hash,
-                    content_hash: Some(content_hash(&item)).filter(|hash| *hash != known.content_hash),
-                    item: Box::new(item),
-                })
-            }
+            Some(known) => changed(known, entry.raw_hash, || Box::new(normalise(&entry.raw))),
         })
         .collect()
+}
+
+/// What has become of a known item; None: nothing. The entry is normalised only where it has changed.
+pub fn changed(known: &KnownItem, raw_hash: Hash16, normalised: impl FnOnce() -> Box<NewItem>) -> Option<ItemChange> {
+    if known.raw_hash == raw_hash {
+        return None;
+    }
+    let item = normalised();
+    Some(ItemChange::Rewritten {
+        id: known.id,
+        raw_hash,
+        content_hash: Some(content_hash(&item)).filter(|hash| *hash != known.content_hash),
+        item,
+    })
 }
 
 /// What a reader sees: the title, the text, the address.
@@ -65,6 +70,7 @@ fn content_hash(item: &NewItem) -> Hash16 {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::{decide, is_believed};
+    use crate::model::identity::Basis;
     use crate::model::item::{ItemId, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
     use crate::model::poll::ItemChange;
     use std::collections::HashMap;
@@ -77,6 +83,7 @@ mod tests {
         let [first, ..] = *title.as_bytes() else {
             return KeyedItem {
                 key: ItemKey([0; 17]),
+                basis: Basis::Guid,
                 raw_hash: [0; 16],
                 position: 0,
                 raw,
@@ -84,6 +91,7 @@ mod tests {
         };
         KeyedItem {
             key: ItemKey([1; 17]),
+            basis: Basis::Guid,
             raw_hash: [first; 16],
             position: 0,
             raw,

@@ -14,6 +14,7 @@ pub mod moves;
 pub mod normalise;
 pub mod parse;
 pub mod repair;
+pub mod settle;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use url::Url;
 use super::repair::RepairError;
 use super::{Input, ReadError, Reading, decide, identity};
 use crate::model::feed::{Manner, Select};
+use crate::model::identity::IdentityPolicy;
 use crate::model::item::{NewItem, ParsedFeed};
 use crate::model::poll::ItemChange;
 use crate::text::canonical_url::Links;
@@ -36,7 +37,7 @@ fn items(document: &str) -> Vec<NewItem> {
     let parsed = parsed(document);
     let language = parsed.facts.language.clone();
     let changes = decide(
-        &identity::keyed(parsed.items),
+        &identity::keyed(parsed.items, IdentityPolicy::Guid),
         &HashMap::new(),
         (&address(), &language, &Links::default()),
         now,
@@ -252,7 +253,7 @@ fn the_same_document_gives_the_same_keys() {
     let document =
         rss("<item><title>no guid, no link</title><description>x</description></item><item><link>/2</link></item>");
     let keys = |document: &str| -> Vec<_> {
-        identity::keyed(parsed(document).items)
+        identity::keyed(parsed(document).items, IdentityPolicy::Guid)
             .iter()
             .map(|item| item.key)
             .collect()
@@ -357,6 +358,7 @@ fn the_items_of_a_page_are_what_the_selectors_find() {
         };
         let manner = Manner {
             time_zone: "UTC".to_owned(),
+            identity: None,
             select: Some(select),
             ..Manner::default()
         };

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::model::identity::{IdentityPolicy, Learned};
+
 /// The row of a feed in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -160,6 +162,9 @@ pub struct Manner {
     /// IANA name of the zone of its dates that state none; empty: the zone that its other dates state, or else UTC.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub time_zone: String,
+    /// By what its entries are told apart; None: by what its documents teach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityPolicy>,
     /// What its items are, where it is a web page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub select: Option<Select>,
@@ -266,6 +271,8 @@ pub struct FeedForPoll {
     pub entries: u32,
     /// Polls in a row that brought a document which was not.
     pub shrunk: u32,
+    /// By what its documents have taught to tell its entries apart.
+    pub identity: Learned,
     /// Whether a hub pushes it.
     pub pushed: Pushed,
 }
@@ -275,6 +282,12 @@ impl FeedForPoll {
     #[must_use]
     pub fn address(&self) -> &FeedUrl {
         self.moved.as_ref().or(self.offered.as_ref()).unwrap_or(&self.url)
+    }
+
+    /// By what its entries are told apart: the configuration wins.
+    #[must_use]
+    pub fn identity(&self) -> IdentityPolicy {
+        self.manner.identity.unwrap_or(self.identity.policy)
     }
 
     /// Whether a poll of it has brought a document that could be read. A page in its place is an error since then, and not looked

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::feed::FeedFacts;
+use crate::model::identity::Basis;
 
 /// The longest time for which an item can be kept from its place.
 pub const MAX_HOLD: Duration = Duration::from_secs(86_400);
@@ -51,6 +52,8 @@ pub struct ParsedFeed {
 pub struct KeyedItem {
     /// Under which it is known.
     pub key: ItemKey,
+    /// What the key was made from.
+    pub basis: Basis,
     /// Hash of the entry as it came.
     pub raw_hash: Hash16,
     /// Its place in the document, from 0.
@@ -191,19 +194,6 @@ pub struct NewItem {
     pub updated: Option<Timestamp>,
 }
 
-/// By what a reader would know an item again, whatever identifier it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Face {
-    /// The link's canonical form; empty: it is not known by this.
-    pub canonical_link: String,
-    /// Plain text.
-    pub title: String,
-    /// When the publisher says it was published; None: it is known by what it says only.
-    pub published: Option<Timestamp>,
-    /// Hash of what a reader sees.
-    pub content_hash: Hash16,
-}
-
 /// What the store remembers of an item for the next poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownItem {
@@ -250,4 +240,36 @@ pub struct Edit {
     pub replaced: Hash16,
     /// Whether readers are sent the item again, as updated.
     pub is_material: bool,
+}
+
+/// Where the items may be found that entries could be which no key knows.
+#[derive(Debug, Clone, Default)]
+pub struct Traces {
+    /// Under these keys,
+    pub keys: Vec<ItemKey>,
+    /// with these links in canonical form,
+    pub canonical_links: Vec<String>,
+    /// and so many of the newest.
+    pub newest: usize,
+}
+
+/// A stored item that may be an entry which no key knows. Absent is empty.
+#[derive(Debug, Clone)]
+pub struct Lookalike {
+    /// The item.
+    pub item: KnownItem,
+    /// Under which it is known.
+    pub key: ItemKey,
+    /// The publisher's own identifier.
+    pub guid: String,
+    /// Its address.
+    pub link: String,
+    /// That in canonical form.
+    pub canonical_link: String,
+    /// Plain text.
+    pub title: String,
+    /// When the publisher says it was published.
+    pub published: Option<Timestamp>,
+    /// Hash of title and text; None: it says nothing.
+    pub text: Option<Hash16>,
 }

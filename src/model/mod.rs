@@ -6,6 +6,7 @@ pub mod edition;
 pub mod feed;
 pub mod feed_list;
 pub mod heartbeat;
+pub mod identity;
 pub mod item;
 pub mod poll;
 pub mod story;

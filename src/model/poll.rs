@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::feed::{Candidate, FeedFacts, FeedId, FeedUrl, Validators};
+use crate::model::identity::Learned;
 use crate::model::item::{Edit, Hash16, ItemId, ItemKey, NewItem};
 
 /// How a poll ended.
@@ -196,6 +197,55 @@ pub enum ItemChange {
         /// What is stored.
         item: Box<NewItem>,
     },
+    /// Known, and told apart by something else from now on.
+    Rekeyed {
+        /// The known item.
+        id: ItemId,
+        /// Under which it is known from now on.
+        key: ItemKey,
+        /// The publisher's own identifier, as it is written now; empty: as it was.
+        guid: String,
+    },
+}
+
+impl ItemChange {
+    /// What is stored of an entry that nobody has seen before.
+    #[must_use]
+    pub fn as_new(&self) -> Option<&NewItem> {
+        match self {
+            Self::New { item, .. } => Some(item),
+            _ => None,
+        }
+    }
+
+    /// What an item that was known says now, where a reader sees another text.
+    #[must_use]
+    pub fn as_edited(&self) -> Option<&NewItem> {
+        match self {
+            Self::Edited { item, .. }
+            | Self::Rewritten {
+                content_hash: Some(_),
+                item,
+                ..
+            } => Some(item),
+            _ => None,
+        }
+    }
+
+    /// What a reader would see that has not seen it yet, and its hash.
+    #[must_use]
+    pub fn into_item(self) -> Option<(Hash16, Box<NewItem>)> {
+        match self {
+            Self::New { item, content_hash, .. }
+            | Self::Edited { item, content_hash, .. }
+            | Self::Rewritten {
+                item,
+                content_hash: Some(content_hash),
+                ..
+            } => Some((content_hash, item)),
+            _ => None,
+        }
+    }
 }
 
 /// A document that was read in a poll.
@@ -213,6 +263,8 @@ pub struct ReadDocument {
     pub changes: Vec<ItemChange>,
     /// What was lost or guessed.
     pub losses: Vec<Loss>,
+    /// By what its entries are told apart from now on; None: as before.
+    pub learned: Option<Learned>,
 }
 
 /// All that one poll writes.

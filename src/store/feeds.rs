@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
-use crate::model::feed::FeedId;
+use crate::model::feed::{FeedId, Manner};
+use crate::model::identity::IdentityPolicy;
 use crate::model::poll::Loss;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
@@ -59,12 +60,25 @@ pub struct FeedStatus {
     pub move_url: String,
     /// A feed that was found on its site while it failed; empty: none.
     pub proposed_url: String,
+    /// By what its items are told apart.
+    pub identity: IdentityStatus,
     /// What the publisher asked for.
     pub asked: AskedFor,
     /// How it was treated.
     pub politeness: Politeness,
     /// Items kept.
     pub items: u64,
+}
+
+/// By what the items of a feed are told apart, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct IdentityStatus {
+    /// The policy in force.
+    pub policy: IdentityPolicy,
+    /// `configured`, `learned`, or `usual`.
+    pub why: &'static str,
+    /// When it was learned; null: it was not.
+    pub since: Option<Timestamp>,
 }
 
 /// What a publisher asked for, last.
@@ -234,6 +248,7 @@ fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
         moved_at: maybe_instant(row, "moved_at")?,
         move_url: row.get("move_url")?,
         proposed_url: row.get("proposed_url")?,
+        identity: identity(row)?,
         asked: asked_for(row)?,
         politeness: Politeness {
             requests: unsigned(row.get("polls")?),
@@ -243,6 +258,21 @@ fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
             new_items: unsigned(row.get("items_stored")?),
         },
         items: unsigned(row.get("items")?),
+    })
+}
+
+fn identity(row: &Row<'_>) -> SqlResult<IdentityStatus> {
+    let manner: String = row.get("manner")?;
+    let configured = serde_json::from_str::<Manner>(&manner).unwrap_or_default().identity;
+    let learned = IdentityPolicy::parse(&row.get::<_, String>("identity")?);
+    Ok(IdentityStatus {
+        policy: configured.or(learned).unwrap_or_default(),
+        why: match (configured, learned) {
+            (Some(_), _) => "configured",
+            (None, Some(_)) => "learned",
+            (None, None) => "usual",
+        },
+        since: maybe_instant(row, "identity_since")?.filter(|_| configured.is_none()),
     })
 }
 

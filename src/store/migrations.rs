@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -47,6 +47,10 @@ const MIGRATIONS: [(&str, &str); 10] = [
     (
         "0010_search_items",
         include_str!("../../migrations/sqlite/0010_search_items.sql"),
+    ),
+    (
+        "0011_learn_identities",
+        include_str!("../../migrations/sqlite/0011_learn_identities.sql"),
     ),
 ];
 

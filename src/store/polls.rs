@@ -4,15 +4,24 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::clock::later;
 use crate::model::feed::FeedId;
-use crate::model::item::{Face, ItemId, ItemKey, KnownItem, NewItem};
+use crate::model::identity::{IdentityPolicy, Learned};
+use crate::model::item::{ItemId, ItemKey, KnownItem, Lookalike, NewItem, Traces};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
-use crate::store::rows::{bytes, signed, unsigned};
+use crate::store::rows::{bytes, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError, due, edits, hosts, moves, passages, subscriptions};
+use crate::text::hash::text_hash;
+
+/// Items of a feed with one link that an entry is compared with: the newest.
+const SAME_LINK: u32 = 16;
+
+const LOOKALIKE: &str =
+    "select id, key, raw_hash, content_hash, guid, link, canonical_link, title, published_at, summary, content
+     from item join item_text on item_id = id";
 
 /// Gaps that are kept for each feed.
 const GAPS_KEPT: u32 = 10;
@@ -32,15 +41,7 @@ impl Store {
                 db.prepare_cached("select id, raw_hash, content_hash from item where feed_id = ? and key = ?")?;
             let mut known = HashMap::with_capacity(keys.len());
             for key in keys {
-                let row = statement
-                    .query_row(params![feed.0, key.0], |row| {
-                        Ok(KnownItem {
-                            id: ItemId(row.get("id")?),
-                            raw_hash: bytes(row, "raw_hash")?,
-                            content_hash: bytes(row, "content_hash")?,
-                        })
-                    })
-                    .optional()?;
+                let row = statement.query_row(params![feed.0, key.0], known_item).optional()?;
                 known.extend(row.map(|item| (key, item)));
             }
             Ok(known)
@@ -48,25 +49,33 @@ impl Store {
         .await
     }
 
-    /// For each of these, whether the feed has an item that a reader would take for it: the same link, title and date, or the same
-    /// in all.
+    /// The items of a feed to which these lead.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn known_faces(&self, feed: FeedId, faces: Vec<Face>) -> Result<Vec<bool>, StoreError> {
+    pub async fn lookalikes(&self, feed: FeedId, traces: Traces) -> Result<Vec<Lookalike>, StoreError> {
         self.read("comparing items by what is seen", move |db| {
-            let mut statement = db.prepare_cached(
-                "select exists (select 1 from item where canonical_link = ?2 and canonical_link <> '' and feed_id = ?1
-                     and (content_hash = ?5 or title = ?3 and published_at = ?4))",
-            )?;
-            let is_known = |face: &Face| {
-                let published = face.published.map(Timestamp::as_millisecond);
-                statement.query_row(
-                    params![feed.0, face.canonical_link, face.title, published, face.content_hash],
-                    |row| row.get(0),
-                )
-            };
-            faces.iter().map(is_known).collect()
+            let mut found = HashMap::new();
+            let mut by_key = db.prepare_cached(&format!("{LOOKALIKE} where feed_id = ?1 and key = ?2"))?;
+            for key in traces.keys {
+                found.extend(by_key.query_map(params![feed.0, key.0], lookalike)?.collect::<SqlResult<Vec<_>>>()?);
+            }
+            let mut by_link = db.prepare_cached(&format!(
+                "{LOOKALIKE} where canonical_link = ?2 and canonical_link <> '' and feed_id = ?1 order by id desc limit ?3"
+            ))?;
+            for link in traces.canonical_links {
+                let rows = by_link.query_map(params![feed.0, link, SAME_LINK], lookalike)?;
+                found.extend(rows.collect::<SqlResult<Vec<_>>>()?);
+            }
+            if traces.newest > 0 {
+                // By the index of keys: the table is wide.
+                let mut all = db.prepare_cached(&format!(
+                    "{LOOKALIKE} where id in (select id from item where feed_id = ?1 order by +id desc limit ?2)"
+                ))?;
+                let rows = all.query_map(params![feed.0, signed(traces.newest)], lookalike)?;
+                found.extend(rows.collect::<SqlResult<Vec<_>>>()?);
+            }
+            Ok(found.into_values().collect())
         })
         .await
     }
@@ -92,6 +101,32 @@ impl Store {
     }
 }
 
+fn known_item(row: &Row<'_>) -> SqlResult<KnownItem> {
+    Ok(KnownItem {
+        id: ItemId(row.get("id")?),
+        raw_hash: bytes(row, "raw_hash")?,
+        content_hash: bytes(row, "content_hash")?,
+    })
+}
+
+fn lookalike(row: &Row<'_>) -> SqlResult<(ItemId, Lookalike)> {
+    let item = known_item(row)?;
+    let title: String = row.get("title")?;
+    let text = |column: &str| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let said = text_hash(&title, text("summary")?, text("content")?);
+    let lookalike = Lookalike {
+        item,
+        key: ItemKey(bytes(row, "key")?),
+        guid: row.get("guid")?,
+        link: row.get("link")?,
+        canonical_link: row.get("canonical_link")?,
+        title,
+        published: maybe_instant(row, "published_at")?,
+        text: said,
+    };
+    Ok((item.id, lookalike))
+}
+
 fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: Timestamp) -> SqlResult<Committed> {
     if document.is_believed {
         write_facts(db, feed, document)?;
@@ -99,7 +134,21 @@ fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: T
         db.prepare_cached("update feed set shrunk = shrunk + 1 where id = ?")?
             .execute([feed.0])?;
     }
+    if let Some(learned) = document.learned {
+        write_learned(db, feed, learned, now)?;
+    }
     write_changes(db, feed, &document.changes, now)
+}
+
+fn write_learned(db: &Connection, feed: FeedId, learned: Learned, now: Timestamp) -> SqlResult<usize> {
+    let policy = match learned.policy {
+        IdentityPolicy::Guid => "",
+        policy => policy.as_str(),
+    };
+    db.prepare_cached(
+        "update feed set identity_since = iif(identity = ?2, identity_since, ?4), identity = ?2, identity_doubts = ?3 where id = ?1",
+    )?
+    .execute(params![feed.0, policy, learned.doubts, now.as_millisecond()])
 }
 
 /// Writes what became of the entries of a document.
@@ -135,6 +184,7 @@ pub(super) fn write_changes(
                 content_hash,
                 item,
             } => edits::rewrite(db, *id, raw_hash, content_hash.as_ref(), item)?,
+            ItemChange::Rekeyed { id, key, guid } => rekey(db, *id, key, guid)?,
         }
     }
     Ok(committed)
@@ -212,6 +262,13 @@ fn insert(
         passages::sketch(db, ItemId(id), &item.marks)?;
     }
     Ok(u64::try_from(inserted).unwrap_or_default())
+}
+
+/// An item whose new key another has keeps its own.
+fn rekey(db: &Connection, id: ItemId, key: &ItemKey, guid: &str) -> SqlResult<()> {
+    db.prepare_cached("update or ignore item set key = ?2, guid = iif(?3 = '', guid, ?3) where id = ?1")?
+        .execute(params![id.0, key.0, guid])
+        .map(|_| ())
 }
 
 pub(super) fn details(item: &NewItem) -> String {

@@ -13,6 +13,15 @@ pub fn hash_of<'a>(parts: impl Iterator<Item = &'a str>) -> [u8; 16] {
     hash
 }
 
+/// A hash of what an item says, wherever it is; None: nothing.
+#[must_use]
+pub fn text_hash(title: &str, summary: &str, content: &str) -> Option<[u8; 16]> {
+    let said = [title, summary, content];
+    said.iter()
+        .any(|text| !text.is_empty())
+        .then(|| hash_of(said.into_iter()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::hash_of;

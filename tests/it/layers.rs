@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Rooms of plain data, of one database, of one pass, of one form: their files may name each other.
-const OPEN_ROOMS: [&str; 12] = [
+const OPEN_ROOMS: [&str; 13] = [
     "model",
     "config",
     "store",
@@ -25,6 +25,7 @@ const OPEN_ROOMS: [&str; 12] = [
     "ingest/cadence",
     "ingest/date",
     "ingest/fetch",
+    "ingest/identity",
     "ingest/repair",
     "service/poll",
     "story",
@@ -32,7 +33,9 @@ const OPEN_ROOMS: [&str; 12] = [
 ];
 
 /// Arrows between siblings that are meant.
-const EXCEPTIONS: [(&str, &str); 11] = [
+const EXCEPTIONS: [(&str, &str); 13] = [
+    ("ingest/settle", "ingest/decide"),
+    ("ingest/settle", "ingest/identity/recognise"),
     ("service/scheduler", "service/poll"),
     ("service/push", "service/poll"),
     ("text/language/mod", "text/fold"),

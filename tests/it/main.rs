@@ -18,6 +18,7 @@ mod digest;
 mod edits;
 mod fixtures;
 mod guest;
+mod identity;
 mod layers;
 mod metrics;
 mod poll;

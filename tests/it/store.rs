@@ -274,6 +274,7 @@ async fn other_selectors_are_another_source_and_another_zone_is_not() {
     let with = |time_zone: &str, item: &str| FeedIntent {
         manner: Manner {
             time_zone: time_zone.to_owned(),
+            identity: None,
             select: (!item.is_empty()).then(|| Select {
                 item: item.to_owned(),
                 ..Select::default()

@@ -1,4 +1,5 @@
-//! `tidings feed show`: when a feed is polled next and why, what its publisher asked for, and how it was treated.
+//! `tidings feed show`: when a feed is polled next and why, by what its items are told apart, what its publisher asked for, and how it
+//! was treated.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -6,7 +7,8 @@ use serde::Serialize;
 use crate::cli::feed::next;
 use crate::cli::moment;
 use crate::ingest::cadence::is_dead;
-use crate::store::feeds::{AskedFor, FeedStatus, GapStatus, Politeness, PollStatus};
+use crate::model::identity::IdentityPolicy;
+use crate::store::feeds::{AskedFor, FeedStatus, GapStatus, IdentityStatus, Politeness, PollStatus};
 use crate::store::subscriptions::SubscriptionStatus;
 
 /// All that is known of a feed.
@@ -40,6 +42,7 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
     line("site", &feed.site_link);
     line("group", &feed.group);
     line("items", &feed.items.to_string());
+    line("told apart by", &identity(&feed.identity));
     line(
         "next poll",
         &format!("{}, because of: {}", next(feed), feed.next_poll_why),
@@ -61,6 +64,20 @@ pub(super) fn text(known: &Known, now: Timestamp) -> String {
     }
     text.push_str(&history(polls));
     text
+}
+
+fn identity(identity: &IdentityStatus) -> String {
+    let (policy, because) = match identity.policy {
+        IdentityPolicy::Guid => ("guid", ""),
+        IdentityPolicy::Link => ("link", "its guids do not tell them apart"),
+        IdentityPolicy::TitleAndDate => ("title and date", "its guids and links do not tell them apart"),
+        IdentityPolicy::Text => ("text", "nothing else does"),
+    };
+    match identity.since {
+        Some(at) => format!("{policy}, learned on {}: {because}", moment(at)),
+        None if identity.why == "configured" => format!("{policy}, as the configuration says"),
+        None => format!("{policy}, as usual"),
+    }
 }
 
 fn moved(feed: &FeedStatus) -> String {

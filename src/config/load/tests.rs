@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{ConfigError, DEFAULT, load};
 use crate::config::{Config, SmtpSecurity, Transport};
+use crate::model::identity::IdentityPolicy;
 
 fn load_text(text: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
@@ -355,6 +356,7 @@ fn the_built_in_file_names_every_key_of_how_feeds_and_hosts_are_asked() {
     let config = load_text(&format!("[[host]]\n{}[[feed]]\n{example}", said(host)), &[]).unwrap();
     let feed = config.feeds.get(0).unwrap();
     let access = feed.access;
+    assert_eq!(feed.manner.identity, Some(IdentityPolicy::Link));
     assert!(feed.manner.select.is_some() && !access.user.is_empty() && !access.proxy.is_empty());
     assert!(access.password_file.is_some() && access.ca_file.is_some() && access.timeout_seconds.is_some());
     assert_eq!(access.headers.len(), 1);
@@ -374,4 +376,21 @@ fn a_hold_of_a_feed_and_of_a_view_is_a_day_at_most() {
     assert_eq!(config.views.first().unwrap().hold.as_secs(), 86_400);
     assert_faults(feed, &[("hold = \"25h\"", "feed[0].hold: must be from 0s to 24h")]);
     assert_faults("[[view]]\nname = \"v\"\n", &[("hold = 10", "view[0].hold: must be")]);
+}
+
+#[test]
+fn by_what_entries_are_told_apart_is_one_of_four_words() {
+    let feed = "[[feed]]\nname = \"a\"\nurl = \"https://a.example/\"\n";
+    let cases = [
+        (
+            "identity = \"title\"",
+            "feed[0].identity: \"title\" is none of \"guid\", \"link\", \"title_and_date\", \"text\"",
+        ),
+        ("identity = 1", "feed[0].identity: must be a text"),
+    ];
+    assert_faults(feed, &cases);
+    for policy in IdentityPolicy::ALL {
+        let config = load_text(&format!("{feed}identity = \"{}\"\n", policy.as_str()), &[]).unwrap();
+        assert_eq!(config.feeds.get(0).unwrap().manner.identity, Some(policy));
+    }
 }

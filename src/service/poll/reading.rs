@@ -3,14 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
+use crate::ingest::identity::policy::of_document;
+use crate::ingest::settle::{Settled, Standing, settle, traces};
 use crate::ingest::{self, decide, edit, hub, identity};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
-use crate::model::item::{Face, ItemKey, KeyedItem, NewItem, StoredItem};
+use crate::model::identity::{IdentityPolicy, Learned};
+use crate::model::item::{ItemKey, KeyedItem, KnownItem, StoredItem};
 use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
@@ -50,6 +53,14 @@ impl Poller {
         };
         let (known, older, mut read) = (compared.known, compared.older, compared.document);
         found.rhythm = rhythm(feed, &read, self.clock.now());
+        let learned = read.learned.filter(|learned| learned.policy != feed.identity.policy);
+        if let Some(policy) = learned.map(|learned| learned.policy.as_str()) {
+            let name = &feed.name;
+            info!(
+                feed.id = feed.id.0,
+                policy, "learned what tells the entries of feed {name:?} apart"
+            );
+        }
         if means == Means::Part {
             found.document = Some(read);
             return Ok(Ok(found));
@@ -83,7 +94,7 @@ impl Poller {
         Ok(Ok(found))
     }
 
-    /// Reads a document away from the threads that wait for the network, and compares it with what is known.
+    /// Reads a document, and compares it with what is known.
     async fn compared(
         &self,
         feed: &FeedForPoll,
@@ -92,21 +103,15 @@ impl Poller {
         means: Means,
     ) -> Result<Result<Compared, Unread>, StoreError> {
         let _place = self.reading.acquire().await;
-        let address = document.address.clone();
-        let bytes = document.bytes.len() as u64;
-        let fault = || Unread {
-            bytes,
-            failure: Failure::Internal,
-            reason: "the document could not be read: a fault of this program".to_owned(),
-            offer: None,
-        };
-        let (manner, offset_minutes) = (feed.manner.clone(), feed.offset_minutes);
-        let now = self.clock.now();
-        let parsed = blocking(move || parsed(&document, &manner, offset_minutes, means, now)).await;
-        let (facts, items, losses) = match parsed {
-            Some(Ok(read)) => read,
-            Some(Err(unread)) => return Ok(Err(*unread)),
-            None => return Ok(Err(fault())),
+        let (address, bytes) = (document.address.clone(), document.bytes.len() as u64);
+        let Parsed {
+            facts,
+            items,
+            policy,
+            losses,
+        } = match self.read(feed, document, means).await {
+            Ok(read) => read,
+            Err(unread) => return Ok(Err(unread)),
         };
         // Whose first document this is has no items yet.
         let known = if feed.was_read() || feed.rhythm.is_some() {
@@ -118,45 +123,80 @@ impl Poller {
         let (now, links) = (self.clock.now(), self.links.clone());
         let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
-        let (mut matched, older) = (known.len(), FeedUrl::parse(&facts.older).ok());
-        let read = blocking(move || {
-            let mut changes = ingest::decide(&items, &known, (address.as_url(), &facts.language, &links), now);
+        let matched = known.len();
+        let teaches = feed.manner.identity.is_none() && means != Means::Part && is_believed;
+        let standing = Standing {
+            policy,
+            learned: teaches.then(|| standing(feed, policy, matched, items.len())),
+            is_part: means == Means::Part,
+        };
+        let language = facts.language.clone();
+        let decided = blocking(move || {
+            let mut changes = ingest::decide(&items, &known, (address.as_url(), &language, &links), now);
             mark(&mut changes);
-            ReadDocument {
+            (items, known, changes)
+        });
+        let settled = match decided.await {
+            Some((items, known, changes)) => self.settled(feed, items, known, changes, standing).await?,
+            None => None,
+        };
+        let Some(settled) = settled else {
+            return Ok(Err(fault(bytes)));
+        };
+        let changes = self.weighed(settled.changes).await?;
+        Ok(Ok(Compared {
+            known: matched + settled.recognised,
+            older: FeedUrl::parse(&facts.older).ok(),
+            document: ReadDocument {
                 hash,
                 entries,
                 is_believed,
                 facts,
                 changes,
                 losses,
-            }
-        })
-        .await;
-        let Some(mut document) = read else {
-            return Ok(Err(fault()));
-        };
-        if feed.was_read() {
-            matched += self.drop_twins(feed, &mut document.changes).await?;
-        }
-        document.changes = self.weighed(document.changes).await?;
-        Ok(Ok(Compared {
-            document,
-            known: matched,
-            older,
+                learned: settled.learned.filter(|learned| *learned != feed.identity),
+            },
         }))
     }
 
-    /// Drops entries that are known under another key: the same link, title and date, or all the same. Some publishers make identifiers anew at each
-    /// request. Returns how many they were.
-    async fn drop_twins(&self, feed: &FeedForPoll, changes: &mut Vec<ItemChange>) -> Result<usize, StoreError> {
-        let faces: Vec<_> = changes.iter().filter_map(face).collect();
-        if faces.is_empty() {
-            return Ok(0);
+    /// Reads a document away from the threads that wait for the network.
+    async fn read(&self, feed: &FeedForPoll, document: Document, means: Means) -> Result<Parsed, Unread> {
+        let bytes = document.bytes.len() as u64;
+        let reader = Reader {
+            manner: feed.manner.clone(),
+            offset_minutes: feed.offset_minutes,
+            identity: feed.identity.policy,
+            means,
+            now: self.clock.now(),
+        };
+        let parsed = blocking(move || parsed(&document, &reader)).await;
+        parsed
+            .unwrap_or_else(|| Err(Box::new(fault(bytes))))
+            .map_err(|unread| *unread)
+    }
+
+    /// Finds the items of entries that keys do not know, where there are such and the feed has items. None: that panicked.
+    async fn settled(
+        &self,
+        feed: &FeedForPoll,
+        items: Vec<KeyedItem>,
+        known: HashMap<ItemKey, KnownItem>,
+        changes: Vec<ItemChange>,
+        standing: Standing,
+    ) -> Result<Option<Settled>, StoreError> {
+        let found = feed.was_read().then(|| traces(&items, &changes, &known, standing));
+        let lookalikes = match found.flatten() {
+            Some(traces) => self.store.lookalikes(feed.id, traces).await?,
+            None => Vec::new(),
+        };
+        if lookalikes.is_empty() {
+            return Ok(Some(Settled {
+                changes,
+                recognised: 0,
+                learned: standing.learned,
+            }));
         }
-        let mut are_twins = self.store.known_faces(feed.id, faces).await?.into_iter();
-        let before = changes.len();
-        changes.retain(|change| new_item(change).is_none() || !are_twins.next().unwrap_or_default());
-        Ok(before - changes.len())
+        Ok(blocking(move || settle(&items, changes, &known, &lookalikes, standing)).await)
     }
 
     /// Looks at the words of known entries that show another text: those that have changed are edited. One at a time, since texts may
@@ -226,34 +266,62 @@ impl Poller {
     }
 }
 
-/// What a document says of its feed, its entries, and what of it was lost.
-type Parsed = (FeedFacts, Vec<KeyedItem>, Vec<Loss>);
+fn fault(bytes: u64) -> Unread {
+    Unread {
+        bytes,
+        failure: Failure::Internal,
+        reason: "the document could not be read: a fault of this program".to_owned(),
+        offer: None,
+    }
+}
 
-/// What a document says, or why it says nothing of a feed.
-fn parsed(
-    document: &Document,
-    manner: &Manner,
+/// What is known of a feed when its document is read.
+struct Reader {
+    manner: Manner,
     offset_minutes: Option<i16>,
+    /// By what its documents have taught to tell entries apart.
+    identity: IdentityPolicy,
     means: Means,
     now: Timestamp,
-) -> Result<Parsed, Box<Unread>> {
+}
+
+/// What a document says of its feed, its entries, by what these are told apart, and what of it was lost.
+struct Parsed {
+    facts: FeedFacts,
+    items: Vec<KeyedItem>,
+    policy: IdentityPolicy,
+    losses: Vec<Loss>,
+}
+
+/// What a document says, or why it says nothing of a feed.
+fn parsed(document: &Document, reader: &Reader) -> Result<Parsed, Box<Unread>> {
     let input = ingest::Input {
         bytes: &document.bytes,
         content_type: &document.content_type,
         address: document.address.as_url(),
-        manner,
-        offset_minutes,
-        now,
+        manner: &reader.manner,
+        offset_minutes: reader.offset_minutes,
+        now: reader.now,
     };
     let unread = match ingest::read(&input) {
         Ok(reading) => {
             let mut facts = reading.feed.facts;
             hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
-            return Ok((facts, identity::keyed(reading.feed.items), reading.losses));
+            let items = reading.feed.items;
+            let policy = reader
+                .manner
+                .identity
+                .unwrap_or_else(|| of_document(&items, reader.identity));
+            return Ok(Parsed {
+                facts,
+                items: identity::keyed(items, policy),
+                policy,
+                losses: reading.losses,
+            });
         }
         Err(e) => e,
     };
-    let offer = (means == Means::FeedOrPage && unread.is_web_page())
+    let offer = (reader.means == Means::FeedOrPage && unread.is_web_page())
         .then(|| ingest::offers(&input, &document.links).into_iter().next())
         .flatten();
     Err(Box::new(Unread {
@@ -268,12 +336,21 @@ fn parsed(
     }))
 }
 
+/// What the documents of a feed have taught before this one is compared, most of whose entries may be known.
+fn standing(feed: &FeedForPoll, policy: IdentityPolicy, known: usize, entries: usize) -> Learned {
+    let is_doubted = policy == feed.identity.policy && known * 2 <= entries;
+    Learned {
+        policy,
+        doubts: if is_doubted { feed.identity.doubts } else { 0 },
+    }
+}
+
 /// When the items of the feed come, after this document; None: it tells nothing new.
 fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec<u8>> {
     let dates: Vec<Option<Timestamp>> = read
         .changes
         .iter()
-        .filter_map(new_item)
+        .filter_map(ItemChange::as_new)
         .map(|item| item.published)
         .collect();
     let rhythm = match feed.rhythm.as_deref().and_then(Rhythm::from_bytes) {
@@ -317,25 +394,6 @@ fn new_key(change: &ItemChange) -> Option<ItemKey> {
     }
 }
 
-fn face(change: &ItemChange) -> Option<Face> {
-    match change {
-        ItemChange::New { item, content_hash, .. } => Some(Face {
-            canonical_link: item.canonical_link.clone(),
-            title: item.title.clone(),
-            published: item.published,
-            content_hash: *content_hash,
-        }),
-        _ => None,
-    }
-}
-
-fn new_item(change: &ItemChange) -> Option<&NewItem> {
-    match change {
-        ItemChange::New { item, .. } => Some(item),
-        _ => None,
-    }
-}
-
 /// Runs what computes for long on a thread of its own; None when it panicked.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work)
@@ -349,6 +407,7 @@ fn mark(changes: &mut [ItemChange]) {
     for change in changes {
         let item = match change {
             ItemChange::New { item, .. } | ItemChange::Edited { item, .. } | ItemChange::Rewritten { item, .. } => item,
+            ItemChange::Rekeyed { .. } => continue,
         };
         let html = if item.content.is_empty() {
             &item.summary

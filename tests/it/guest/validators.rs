@@ -141,8 +141,11 @@ async fn a_body_that_is_known_is_not_read_again() {
     let db = rusqlite::Connection::open(app.folder.path().join("data/tidings.db")).unwrap();
     db.execute("pragma foreign_keys = off", []).unwrap();
     assert_eq!(
-        db.execute("update item set key = randomblob(17), canonical_link = ''", [])
-            .unwrap(),
+        db.execute(
+            "update item set key = randomblob(17), canonical_link = '', guid = '', title = ''",
+            []
+        )
+        .unwrap(),
         2
     );
     let same = app.poll_all().await.remove(0);

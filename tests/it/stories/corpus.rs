@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use tidings::ingest::identity::keyed;
 use tidings::model::feed::{Access, FeedFacts, FeedId, FeedIntent, FeedUrl, Manner};
+use tidings::model::identity::IdentityPolicy;
 use tidings::model::item::RawItem;
 use tidings::model::poll::{ItemChange, Outcome, PollIntent, ReadDocument};
 use tidings::model::story::ListedStory;
@@ -100,7 +101,7 @@ impl Arrivals {
         };
         let address = url::Url::parse("https://feeds.example/").unwrap();
         let mut changes = tidings::ingest::decide(
-            &keyed(vec![raw]),
+            &keyed(vec![raw], IdentityPolicy::Guid),
             &Default::default(),
             (&address, "", &Links::default()),
             now(),
@@ -162,6 +163,7 @@ fn outcome(feed: FeedId, changes: Vec<ItemChange>) -> PollIntent {
             facts: FeedFacts::default(),
             changes,
             losses: Vec::new(),
+            learned: None,
         }),
         moving: None,
         gap: None,

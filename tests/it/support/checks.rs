@@ -9,6 +9,7 @@ use tidings::ingest::normalise::Normaliser;
 use tidings::ingest::repair::{SaidDate, repair};
 use tidings::ingest::{Input, Reading, date, identity, read};
 use tidings::model::feed::Manner;
+use tidings::model::identity::IdentityPolicy;
 use tidings::model::item::{NewItem, ParsedFeed};
 use tidings::text::canonical_url::archives::archived;
 use tidings::text::canonical_url::canonical;
@@ -133,10 +134,12 @@ fn check_said(reading: &Reading, address: &Url) {
         check_web_address(link, false);
     }
     let normaliser = Normaliser::new(address, &facts.language);
-    let keyed = identity::keyed(reading.feed.items.clone());
-    let keys: HashSet<_> = keyed.iter().map(|item| item.key).collect();
-    assert_eq!(keys.len(), keyed.len(), "each key once");
-    for item in keyed {
+    for policy in IdentityPolicy::ALL {
+        let keyed = identity::keyed(reading.feed.items.clone(), policy);
+        let keys: HashSet<_> = keyed.iter().map(|item| item.key).collect();
+        assert_eq!(keys.len(), keyed.len(), "each key once");
+    }
+    for item in identity::keyed(reading.feed.items.clone(), IdentityPolicy::Guid) {
         check_item(&normaliser.item(&item.raw, Timestamp::UNIX_EPOCH));
     }
 }
