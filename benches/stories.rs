@@ -1,4 +1,4 @@
-//! How fast sanitised HTML becomes folded words.
+//! How fast sanitised HTML becomes folded words, a language, and the marks by which stories are told apart.
 //!
 //! `cargo bench --bench stories`
 
@@ -7,6 +7,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tidings::story::fingerprint::marks;
 use tidings::text::fold::{each_word_of_html, fold_html};
 use tidings::text::language::{Declared, language_of};
 
@@ -60,5 +61,17 @@ fn language(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, folding, language);
+fn fingerprints(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("marks of an item");
+    for (name, words) in [("english", ENGLISH), ("persian", PERSIAN)] {
+        let html = html(words);
+        group.throughput(Throughput::Bytes(html.len() as u64));
+        group.bench_function(BenchmarkId::new("marks", name), |b| {
+            b.iter(|| marks("A title", black_box(&html)))
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, folding, language, fingerprints);
 criterion_main!(benches);

@@ -32,9 +32,29 @@ pub(super) struct StoryLine<'a> {
     title: &'a str,
     link: &'a str,
     feed: &'a str,
-    items: &'a [ListedItem],
+    items: Vec<ItemLine<'a>>,
     quotes: Vec<QuoteLine>,
     quoted_by: Vec<QuoteLine>,
+}
+
+/// An item for programs.
+#[derive(Debug, Serialize)]
+pub(super) struct ItemLine<'a> {
+    id: String,
+    feed: &'a str,
+    title: &'a str,
+    link: &'a str,
+}
+
+impl<'a> ItemLine<'a> {
+    pub(super) fn new(item: &'a ListedItem) -> Self {
+        Self {
+            id: item.id.0.to_string(),
+            feed: &item.feed,
+            title: &item.title,
+            link: &item.link,
+        }
+    }
 }
 
 /// How much of the quoted text stands in the other.
@@ -60,7 +80,7 @@ impl<'a> StoryLine<'a> {
             title: leader.map_or("", |item| &item.title),
             link: leader.map_or("", |item| &item.link),
             feed: leader.map_or("", |item| &item.feed),
-            items: &story.items,
+            items: story.items.iter().map(ItemLine::new).collect(),
             quotes: quotes(&story.quotes),
             quoted_by: quotes(&story.quoted_by),
         }

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::stories::{StoryLine, rounded, text};
+use crate::cli::stories::{ItemLine, StoryLine, rounded, text};
 use crate::cli::story::{item_named, story_named};
 use crate::cli::{open, print};
+use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, ListedItem, ListedStory, StoryId, Tie};
 use crate::store::decisions::Reasons;
 
@@ -75,20 +76,19 @@ fn decided(decided: Decided) -> &'static str {
 fn as_json(reasons: &Reasons, story: Option<&ListedStory>) -> Value {
     let compared = |(other, story, compared): &(ListedItem, Option<StoryId>, Comparison)| {
         json!({
-            "item": other, "story": story,
+            "item": ItemLine::new(other), "story": story,
             "share_of_this_in_other": rounded(compared.shares.0), "share_of_other_in_this": rounded(compared.shares.1),
             "own_words": compared.own.0, "own_words_of_other": compared.own.1, "titles": rounded(compared.titles),
             "decision": followed(compared.tie.as_ref(), &reasons.item),
         })
     };
     let tie = |tie: &crate::store::decisions::StoredTie| {
-        json!({"item": tie.other, "kind": tie.kind, "rule": tie.rule, "share_of_other_in_this": rounded(tie.share),
+        json!({"item": tie.other.0.to_string(), "kind": tie.kind, "rule": tie.rule, "share_of_other_in_this": rounded(tie.share),
             "share_of_this_in_other": rounded(tie.back)})
     };
-    let decision =
-        |(id, kind, other): &(i64, Decided, _)| json!({"decision": id, "kind": decided(*kind), "item": other});
+    let decision = |(id, kind, other): &(i64, Decided, ItemId)| json!({"decision": id, "kind": decided(*kind), "item": other.0.to_string()});
     json!({
-        "item": reasons.item, "key": reasons.key, "guid": reasons.guid, "canonical_link": reasons.canonical_link,
+        "item": ItemLine::new(&reasons.item), "key": reasons.key, "guid": reasons.guid, "canonical_link": reasons.canonical_link,
         "first_seen_at": reasons.first_seen_at, "marks": reasons.marks, "recurring_runs_of_feed": reasons.recurring,
         "compared": reasons.compared.iter().map(compared).collect::<Vec<_>>(),
         "ties": reasons.ties.iter().map(tie).collect::<Vec<_>>(),

@@ -164,7 +164,7 @@ pub struct ListedStory {
 }
 
 /// An item as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedItem {
     /// The item.
     pub id: ItemId,

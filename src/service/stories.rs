@@ -9,7 +9,7 @@ use tracing::{debug, error};
 
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
-use crate::store::places::{Judge, Placed};
+use crate::store::places::{Judge, Placed, SharedTail};
 use crate::store::{Store, StoreError};
 use crate::story::{boilerplate, fingerprint, grouping, matching};
 use crate::telemetry::metrics::Metrics;
@@ -29,6 +29,8 @@ pub struct Stories {
     placed: Arc<Notify>,
     metrics: Arc<Metrics>,
     judge: Judge,
+    /// The marks of the items that came last.
+    tail: SharedTail,
 }
 
 /// What decides of stories: the rules of [`crate::story`]. Feeds that match `prefer` lead where nothing else decides.
@@ -62,6 +64,7 @@ impl Stories {
             placed,
             metrics,
             judge,
+            tail: SharedTail::default(),
         }
     }
 
@@ -72,7 +75,10 @@ impl Stories {
     pub async fn place_all(&self) -> Result<Placed, StoreError> {
         let mut sum = Placed::default();
         loop {
-            let placed = self.store.place_arrivals(BATCH, self.clock.now(), &self.judge).await?;
+            let placed = self
+                .store
+                .place_arrivals(BATCH, self.clock.now(), &self.judge, &self.tail)
+                .await?;
             self.metrics.stories_placed(placed.stories);
             sum.items += placed.items;
             sum.stories += placed.stories;
@@ -94,6 +100,9 @@ impl Stories {
                 Err(e) => error!("stories wait for their places: {}", chain(&e)),
             }
             if stop.is_cancelled() {
+                if let Err(e) = self.store.flush_marks(&self.tail).await {
+                    error!("the next process has more to read: {}", chain(&e));
+                }
                 return;
             }
             tokio::select! {

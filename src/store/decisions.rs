@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, ListedItem, StoryId};
+use crate::store::passages::Tail;
 use crate::store::places::{Judge, Placing};
 use crate::store::rows::{instant, signed, unsigned};
 use crate::store::stories::bump_version;
@@ -98,7 +99,9 @@ impl Store {
     pub async fn reasons(&self, item: ItemId, now: Timestamp, judge: &Judge) -> Result<Reasons, StoreError> {
         let judge = judge.clone();
         self.read("comparing an item", move |db| {
-            let compared = Placing::new(db, &judge, now)?.comparisons(item)?;
+            let mut tail = Tail::default();
+            tail.catch_up(db)?;
+            let compared = Placing::new(db, &judge, now, &mut tail)?.comparisons(item)?;
             let compared = compared.into_iter().map(|compared| {
                 let (other, story) = listed(db, compared.other)?;
                 Ok((other, story, compared))
@@ -145,7 +148,7 @@ impl Store {
             }
             let pairs: Vec<(ItemId, ItemId)> = others.iter().map(|other| (item, *other)).collect();
             let decision = ties::decide(db, Decided::Apart, &pairs, now)?;
-            Placing::new(db, &judge, now)?.regroup(&[item])?;
+            Placing::new(db, &judge, now, &mut Tail::default())?.regroup(&[item])?;
             bump_version(db)?;
             Ok(Some(decision))
         })
@@ -179,7 +182,7 @@ impl Store {
                 .filter(|(a, b, decided)| *decided == Decided::Apart && one.contains(a) != one.contains(b));
             let pairs: Vec<(ItemId, ItemId)> = apart.map(|(a, b, _)| (a, b)).chain([(*first, *second)]).collect();
             let decision = ties::decide(db, Decided::Together, &pairs, now)?;
-            Placing::new(db, &judge, now)?.regroup(&[*first, *second])?;
+            Placing::new(db, &judge, now, &mut Tail::default())?.regroup(&[*first, *second])?;
             bump_version(db)?;
             Ok(Some(decision))
         })
@@ -212,7 +215,7 @@ impl Store {
                  union select other_id from decision_pair where decision_id = ?1",
             )?;
             let items = statement.query_map([undone], |row| row.get(0).map(ItemId))?;
-            Placing::new(db, &judge, now)?.regroup(&items.collect::<SqlResult<Vec<_>>>()?)?;
+            Placing::new(db, &judge, now, &mut Tail::default())?.regroup(&items.collect::<SqlResult<Vec<_>>>()?)?;
             bump_version(db)?;
             Ok(Some(undone))
         })

@@ -17,7 +17,7 @@ pub mod hosts;
 pub mod locks;
 mod migrations;
 pub mod moves;
-mod passages;
+pub mod passages;
 pub mod places;
 pub mod polls;
 pub mod pushes;

@@ -1,6 +1,7 @@
 //! The tables of marks: which items have parts of their texts in common, and what recurs over a feed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -11,6 +12,8 @@ use crate::store::rows::signed;
 
 /// Items with a mark that are looked at, the newest: what more have it in common than this is told often, not alike.
 const ITEMS_OF_MARK: usize = 64;
+/// A mark that so many items have, or fewer, is rare: they hardly share it by chance.
+const RARE: usize = 4;
 /// Runs of words that are known to recur over one feed, at most.
 const MAX_RECURRING: usize = 4096;
 
@@ -58,27 +61,159 @@ pub(super) fn marks_of(db: &Connection, item: ItemId) -> SqlResult<Vec<i32>> {
     Ok(marks.iter().map(|mark| i32::from_le_bytes(*mark)).collect())
 }
 
-/// Puts marks of items where they are found, in the order in which they stand there.
-pub(super) fn remember(db: &Connection, marks: &HashMap<i32, Vec<ItemId>>) -> SqlResult<()> {
-    let mut rows: Vec<(i32, ItemId)> = marks
-        .iter()
-        .flat_map(|(mark, items)| items.iter().map(|item| (*mark, *item)))
-        .collect();
-    rows.sort_unstable();
-    let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
-    rows.iter()
-        .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))
+/// Marks are hashes already.
+#[derive(Debug, Default, Clone, Copy)]
+struct MarkHasher(u64);
+
+impl Hasher for MarkHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+        // Tables take their places from the low bits and compare by the high ones.
+        self.0 = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
-/// The items with a mark, the newest first.
-pub(super) fn having(db: &Connection, mark: i32, mut found: impl FnMut(ItemId)) -> SqlResult<()> {
-    let mut statement =
-        db.prepare_cached("select item_id from passage where mark = ? order by item_id desc limit ?")?;
-    let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK)])?;
-    while let Some(row) = rows.next()? {
-        found(ItemId(row.get(0)?));
+/// The marks of the items that came last, which are not in the table yet: they go there many at once, in its order.
+#[derive(Debug, Default)]
+pub struct Tail {
+    /// By mark, the place of its newest entry.
+    heads: HashMap<i32, usize, BuildHasherDefault<MarkHasher>>,
+    /// How many marks each item has.
+    sizes: HashMap<ItemId, usize>,
+    /// Items, each with the place of the one before it that has the same mark.
+    entries: Vec<(ItemId, Option<usize>)>,
+    /// Items up to this one are in the table.
+    after: i64,
+    /// The last item that is here.
+    last: i64,
+}
+
+impl Tail {
+    /// Takes in what has arrived, and lets go what somebody else has put into the table.
+    pub(super) fn catch_up(&mut self, db: &Connection) -> SqlResult<()> {
+        let after: Option<i64> = db
+            .prepare_cached("select value from setting where name = 'passages_upto'")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        let after = after.unwrap_or_default();
+        if after != self.after {
+            *self = Self {
+                after,
+                last: after,
+                ..Self::default()
+            };
+        }
+        let mut statement =
+            db.prepare_cached("select item_id, marks from sketch where item_id > ? order by item_id")?;
+        let mut rows = statement.query([self.last])?;
+        while let Some(row) = rows.next()? {
+            self.last = row.get(0)?;
+            let (marks, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();
+            self.sizes.insert(ItemId(self.last), marks.len());
+            for mark in marks {
+                self.add(i32::from_le_bytes(*mark), ItemId(self.last));
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// How many marks an item has.
+    pub(super) fn size(&self, db: &Connection, item: ItemId) -> SqlResult<usize> {
+        match self.sizes.get(&item) {
+            Some(size) => Ok(*size),
+            None => marks_of(db, item).map(|marks| marks.len()),
+        }
+    }
+
+    fn add(&mut self, mark: i32, item: ItemId) {
+        let place = self.entries.len();
+        let before = self.heads.insert(mark, place);
+        self.entries.push((item, before));
+    }
+
+    /// The items with a mark, the newest first.
+    fn having(&self, mark: i32) -> impl Iterator<Item = ItemId> {
+        let newest = self.heads.get(&mark).copied();
+        let entries = std::iter::successors(newest, |at| self.entries.get(*at).and_then(|(_, before)| *before));
+        entries.filter_map(|at| self.entries.get(at).map(|(item, _)| *item))
+    }
+
+    /// Takes in the marks of an item that was edited.
+    pub(super) fn renew(&mut self, db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
+        if item.0 > self.after {
+            for mark in marks {
+                if !self.having(*mark).any(|other| other == item) {
+                    self.add(*mark, item);
+                }
+            }
+            return Ok(());
+        }
+        let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
+        marks
+            .iter()
+            .try_for_each(|mark| insert.execute(params![mark, item.0]).map(|_| ()))
+    }
+
+    /// Puts everything into the table, if it is at least so many marks.
+    pub(super) fn flush(&mut self, db: &Connection, at_least: usize) -> SqlResult<()> {
+        if self.entries.is_empty() || self.entries.len() < at_least {
+            return Ok(());
+        }
+        let mut rows: Vec<(i32, ItemId)> = Vec::with_capacity(self.entries.len());
+        for mark in self.heads.keys() {
+            rows.extend(self.having(*mark).map(|item| (*mark, item)));
+        }
+        rows.sort_unstable();
+        let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
+        rows.iter()
+            .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))?;
+        db.prepare_cached("insert or replace into setting values ('passages_upto', ?)")?
+            .execute([self.last])?;
+        *self = Self {
+            after: self.last,
+            last: self.last,
+            ..Self::default()
+        };
+        Ok(())
+    }
+
+    /// Counts the marks that items share with one of these marks.
+    pub(super) fn count(&self, db: &Connection, marks: &[i32]) -> SqlResult<BTreeMap<ItemId, Shared>> {
+        let mut statement =
+            db.prepare_cached("select item_id from passage where mark = ? order by item_id desc limit ?")?;
+        let (mut shared, mut having): (BTreeMap<ItemId, Shared>, _) = (BTreeMap::new(), Vec::new());
+        for mark in marks {
+            having.clear();
+            having.extend(self.having(*mark).take(ITEMS_OF_MARK));
+            // Else nothing was ever put into the table.
+            if self.after > 0 && having.len() < ITEMS_OF_MARK {
+                let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK - having.len())])?;
+                while let Some(row) = rows.next()? {
+                    having.push(ItemId(row.get(0)?));
+                }
+            }
+            let is_rare = having.len() <= RARE;
+            for item in &having {
+                let shared = shared.entry(*item).or_default();
+                shared.marks += 1;
+                shared.has_rare |= is_rare;
+            }
+        }
+        Ok(shared)
+    }
+}
+
+/// The marks that an item shares with another.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shared {
+    /// How many.
+    pub(super) marks: usize,
+    /// Whether one of them stands in few items.
+    pub(super) has_rare: bool,
 }
 
 /// The runs that recur over a feed.

@@ -1,7 +1,8 @@
 //! Gives items their stories and stories their places: compares, ties, groups. One transaction at a time, in order of arrival.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -10,6 +11,7 @@ use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, Member, StoryId, StoryUid, Telling, Tie, TieKind};
 use crate::model::view::View;
+use crate::store::passages::{Shared, Tail};
 use crate::store::rows::{instant, signed};
 use crate::store::stories::{bump_version, number_if_held};
 use crate::store::{SqlResult, Store, StoreError, passages, ties};
@@ -20,13 +22,22 @@ const COMPARED: usize = 24;
 const OF_ONE_STORY: usize = 3;
 /// Items with its link that one is compared with.
 const OF_ONE_LINK: usize = 16;
-/// An item with so few marks is compared with those that share one of them; others have to share two.
+/// An item with so few marks is compared with those that share a rare one of them; others have to share two.
 const FEW_MARKS: usize = 8;
+/// How much of an item must stand in another of its feed for what recurs over the feed to be looked for.
+const RECURRING_SHARE: f64 = 0.1;
 /// Quotations that are kept of one item: who quotes everybody quotes nobody.
 const MAX_QUOTED: usize = 16;
 /// Items of one story that are parted anew together.
 const MAX_MEMBERS: usize = 512;
 
+/// Marks are stored when there are so many in memory ...
+const MANY_MARKS: usize = 250_000;
+/// ... or so many at the end.
+const FEW_LEFT: usize = 30_000;
+
+/// The marks of the items that came last, for all rounds of one process.
+pub type SharedTail = Arc<Mutex<Tail>>;
 /// Runs of words that recur over feeds.
 pub type Recurring = HashMap<FeedId, HashSet<u64>>;
 /// An item, and its story if it has one.
@@ -66,21 +77,48 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; then nobody has got a place.
-    pub async fn place_arrivals(&self, limit: usize, now: Timestamp, judge: &Judge) -> Result<Placed, StoreError> {
-        let judge = judge.clone();
-        self.write("giving stories their places", move |db| {
+    pub async fn place_arrivals(
+        &self,
+        limit: usize,
+        now: Timestamp,
+        judge: &Judge,
+        tail: &SharedTail,
+    ) -> Result<Placed, StoreError> {
+        let (judge, shared) = (judge.clone(), Arc::clone(tail));
+        let placed = self.write("giving stories their places", move |db| {
             let waiting = waiting(db, limit, now)?;
             let doubted = doubted(db, limit)?;
             if waiting.is_empty() && doubted.is_empty() {
                 return Ok(Placed::default());
             }
-            let mut placing = Placing::new(db, &judge, now)?;
+            let mut tail = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            tail.catch_up(db)?;
+            let mut placing = Placing::new(db, &judge, now, &mut tail)?;
             for (item, feed) in waiting.into_iter().chain(doubted) {
                 placing.place(item, feed)?;
             }
-            passages::remember(db, &placing.fresh)?;
             bump_version(db)?;
-            Ok(placing.placed)
+            let placed = placing.placed;
+            tail.flush(db, MANY_MARKS)?;
+            Ok(placed)
+        });
+        let placed = placed.await;
+        if placed.is_err() {
+            // What it holds may never have been stored.
+            *tail.lock().unwrap_or_else(PoisonError::into_inner) = Tail::default();
+        }
+        placed
+    }
+
+    /// Stores the marks that are kept in memory, if there are so many that the next process would be long reading them.
+    ///
+    /// # Errors
+    /// When the database fails; then they are read again from the items.
+    pub async fn flush_marks(&self, tail: &SharedTail) -> Result<(), StoreError> {
+        let tail = Arc::clone(tail);
+        self.write("storing marks", move |db| {
+            let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+            tail.flush(db, FEW_LEFT)
         })
         .await
     }
@@ -107,6 +145,15 @@ fn doubted(db: &Connection, limit: usize) -> SqlResult<Vec<(ItemId, FeedId)>> {
     rows.collect()
 }
 
+/// What the table has of an item.
+struct ItemRow {
+    story: Option<StoryId>,
+    /// Its link in canonical form; empty: none.
+    link: String,
+    /// Whether it had to wait for its place.
+    was_held: bool,
+}
+
 /// One round of placing.
 pub(super) struct Placing<'a> {
     db: &'a Connection,
@@ -118,12 +165,11 @@ pub(super) struct Placing<'a> {
     recurring: Recurring,
     /// Feeds that were looked at for what recurs.
     looked_at: HashSet<FeedId>,
-    /// Marks of the items of this round, which are not stored yet.
-    fresh: HashMap<i32, Vec<ItemId>>,
+    tail: &'a mut Tail,
 }
 
 impl<'a> Placing<'a> {
-    pub(super) fn new(db: &'a Connection, judge: &'a Judge, now: Timestamp) -> SqlResult<Self> {
+    pub(super) fn new(db: &'a Connection, judge: &'a Judge, now: Timestamp, tail: &'a mut Tail) -> SqlResult<Self> {
         Ok(Self {
             db,
             judge,
@@ -132,14 +178,14 @@ impl<'a> Placing<'a> {
             placed: Placed::default(),
             recurring: HashMap::new(),
             looked_at: HashSet::new(),
-            fresh: HashMap::new(),
+            tail,
         })
     }
 
     /// Compares one item with those that it may belong to, and gives it its story.
     fn place(&mut self, item: ItemId, feed: FeedId) -> SqlResult<()> {
         let marks = self.marks(item, feed)?;
-        let (story, link) = self.row(item)?;
+        let ItemRow { story, link, was_held } = self.row(item)?;
         let candidates = self.candidates(item, feed, &marks, &link)?;
         if story.is_some() {
             ties::forget(self.db, item)?;
@@ -149,8 +195,8 @@ impl<'a> Placing<'a> {
         } else {
             self.compare(item, feed, &candidates)?
         };
-        for mark in marks {
-            self.fresh.entry(mark).or_default().push(item);
+        if story.is_some() {
+            self.tail.renew(self.db, item, &marks)?;
         }
         ties::write(self.db, &ties)?;
         self.placed.items += 1;
@@ -163,7 +209,7 @@ impl<'a> Placing<'a> {
             together.push(item);
             self.regroup(&together)?;
         }
-        if story.is_none() {
+        if story.is_none() && was_held {
             number_if_held(self.db, item)?;
         }
         // Who is quoted leads.
@@ -190,12 +236,15 @@ impl<'a> Placing<'a> {
         Ok(self.recurring.entry(feed).or_default())
     }
 
-    /// The story of an item, and its link in canonical form.
-    fn row(&self, item: ItemId) -> SqlResult<(Option<StoryId>, String)> {
+    fn row(&self, item: ItemId) -> SqlResult<ItemRow> {
         self.db
-            .prepare_cached("select story_id, canonical_link from item where id = ?")?
+            .prepare_cached("select story_id, canonical_link, held_until > 0 from item where id = ?")?
             .query_row([item.0], |row| {
-                Ok((row.get::<_, Option<i64>>(0)?.map(StoryId), row.get(1)?))
+                Ok(ItemRow {
+                    story: row.get::<_, Option<i64>>(0)?.map(StoryId),
+                    link: row.get(1)?,
+                    was_held: row.get(2)?,
+                })
             })
     }
 
@@ -206,31 +255,22 @@ impl<'a> Placing<'a> {
         } else {
             self.of_link(item, feed, link)?
         };
-        let mut shared: BTreeMap<ItemId, usize> = BTreeMap::new();
-        for mark in marks {
-            let mut count = |other: ItemId| *shared.entry(other).or_default() += 1;
-            passages::having(self.db, *mark, &mut count)?;
-            self.fresh
-                .get(mark)
-                .into_iter()
-                .flatten()
-                .for_each(|other| count(*other));
-        }
+        let mut shared = self.tail.count(self.db, marks)?;
         shared.remove(&item);
-        let mut shared: Vec<(ItemId, usize)> = shared.into_iter().collect();
-        shared.sort_unstable_by_key(|(other, count)| (std::cmp::Reverse(*count), std::cmp::Reverse(*other)));
+        let mut shared: Vec<(ItemId, Shared)> = shared.into_iter().collect();
+        shared.sort_unstable_by_key(|(other, shared)| (Reverse(shared.marks), Reverse(*other)));
         let mut of_story: HashMap<i64, usize> = HashMap::new();
-        for (other, count) in shared {
+        for (other, shared) in shared {
             if found.len() >= COMPARED {
                 break;
             }
-            let is_enough =
-                count > 1 || marks.len() <= FEW_MARKS || passages::marks_of(self.db, other)?.len() <= FEW_MARKS;
+            let is_enough = shared.marks > 1
+                || shared.has_rare && (marks.len() <= FEW_MARKS || self.tail.size(self.db, other)? <= FEW_MARKS);
             if !is_enough || found.contains(&other) {
                 continue;
             }
             // One that waits for its place is compared when it gets it.
-            if let (Some(story), _) = self.row(other)? {
+            if let Some(story) = self.row(other)?.story {
                 let count = of_story.entry(story.0).or_default();
                 *count += 1;
                 if *count <= OF_ONE_STORY {
@@ -255,7 +295,7 @@ impl<'a> Placing<'a> {
             .into_iter()
             .partition(|(_, of)| *of == feed);
         let others: Vec<ItemId> = others.into_iter().map(|(other, _)| other).collect();
-        if !own.is_empty() && self.row(item)?.0.is_none() {
+        if !own.is_empty() && self.row(item)?.story.is_none() {
             others.iter().try_for_each(|other| passages::doubt(self.db, *other))?;
         }
         Ok(others)
@@ -272,15 +312,20 @@ impl<'a> Placing<'a> {
         for feed in others.iter().map(|other| other.feed).chain([feed]) {
             self.recurring(feed)?;
         }
-        let mut ties = self.ties(&telling, &others);
-        let is_same = |other: &Telling| {
-            let of = |tie: &Tie| tie.item == other.item || tie.other == other.item;
-            ties.iter().any(|tie| tie.kind == TieKind::Same && of(tie))
-        };
-        let recurs = others.iter().any(|other| other.feed == feed && !is_same(other));
+        let mut compared = (self.judge.compare)(&telling, &others, &self.recurring);
+        let own: HashSet<ItemId> = others
+            .iter()
+            .filter(|other| other.feed == feed)
+            .map(|other| other.item)
+            .collect();
+        let recurs = compared.iter().any(|compared| {
+            let is_same = compared.tie.as_ref().is_some_and(|tie| tie.kind == TieKind::Same);
+            own.contains(&compared.other) && !is_same && compared.shares.0.max(compared.shares.1) >= RECURRING_SHARE
+        });
         if recurs && self.looked_at.insert(feed) && self.learn(&telling)? {
-            ties = self.ties(&telling, &others);
+            compared = (self.judge.compare)(&telling, &others, &self.recurring);
         }
+        let mut ties: Vec<Tie> = compared.into_iter().filter_map(|compared| compared.tie).collect();
         ties.sort_by(|a, b| {
             (a.kind != TieKind::Same)
                 .cmp(&(b.kind != TieKind::Same))
@@ -292,11 +337,6 @@ impl<'a> Placing<'a> {
             tie.kind == TieKind::Same || quoted <= MAX_QUOTED
         });
         Ok(ties)
-    }
-
-    fn ties(&self, telling: &Telling, others: &[Telling]) -> Vec<Tie> {
-        let compared = (self.judge.compare)(telling, others, &self.recurring);
-        compared.into_iter().filter_map(|compared| compared.tie).collect()
     }
 
     /// An item compared with those that it may belong to, as it would be now.
@@ -409,7 +449,7 @@ impl<'a> Placing<'a> {
 
     /// Chooses anew who leads the story of an item.
     fn lead_again(&self, item: ItemId) -> SqlResult<()> {
-        match self.row(item)?.0 {
+        match self.row(item)?.story {
             Some(story) => self.lead(story),
             None => Ok(()),
         }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::item::ItemId;
 use crate::model::story::{StoryId, Telling};
 use crate::story::matching::{RELATED, likeness, words};
-use crate::story::passages::Passages;
+use crate::story::passages::{Passages, Runs};
 
 /// The last items of a feed that are looked at.
 pub const LOOKED_AT: usize = 16;
@@ -23,7 +23,7 @@ pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<Item
     let mut stories: HashSet<usize> = HashSet::new();
     let mut runs_of = Vec::with_capacity(last.len());
     for (at, ((telling, story), title)) in last.iter().zip(&titles).enumerate() {
-        let runs: HashSet<u64> = Passages::of(&telling.html).runs.into_iter().collect();
+        let runs: Runs = Passages::of(&telling.html).runs.into_iter().collect();
         if runs.is_empty() {
             continue;
         }
@@ -46,7 +46,9 @@ pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<Item
     let enough = STORIES.max(stories.len().div_ceil(ONE_IN));
     standing.retain(|_, stories| stories.len() >= enough);
     let recurring: HashSet<u64> = standing.into_keys().collect();
-    let having = runs_of.iter().filter(|(_, runs)| !runs.is_disjoint(&recurring));
+    let having = runs_of
+        .iter()
+        .filter(|(_, runs)| runs.iter().any(|run| recurring.contains(run)));
     let having = having.map(|(item, _)| *item).collect();
     (recurring, having)
 }

@@ -8,11 +8,11 @@ use crate::story::passages::Passages;
 use crate::text::fold::fold;
 
 /// Runs of a window: a text has about one mark for each half of it.
-pub const WINDOW: usize = 48;
+pub const WINDOW: usize = 64;
 /// Runs of a window at the beginning of a text ...
-const FINE_WINDOW: usize = 10;
+const FINE_WINDOW: usize = 12;
 /// ... which is so many runs long.
-const BEGINNING: usize = 40;
+const BEGINNING: usize = 28;
 /// Marks of one text; those of a longer one are of its beginning.
 const MAX_MARKS: usize = 512;
 /// Words of a text that say more than its title; shorter ones are known by their titles.

@@ -10,11 +10,12 @@
 //! 3. Of two items of which one has little text: titles of the same words, with the same numbers, within hours, in feeds of one group.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 use crate::model::feed::FeedId;
 use crate::model::story::{Comparison, Telling, Tie, TieKind};
 use crate::story::fingerprint::MIN_WORDS;
-use crate::story::passages::{Passages, RUN};
+use crate::story::passages::{Passages, RUN, Runs};
 use crate::text::canonical_url::cited::cited;
 use crate::text::fold::fold;
 use crate::text::html::links::links_in;
@@ -57,7 +58,7 @@ struct Said<'a> {
     title: Vec<String>,
     text: Passages,
     /// Its runs, without those that recur over its feed.
-    runs: HashSet<u64>,
+    runs: Runs,
     /// By word, whether it belongs to a run that recurs.
     recurring: Vec<bool>,
     /// What it links to, in canonical form.
@@ -80,7 +81,7 @@ impl<'a> Said<'a> {
     fn new(telling: &'a Telling, recurring: &HashSet<u64>) -> Self {
         let text = Passages::of(&telling.html);
         let mut is_recurring = vec![false; text.words];
-        let mut runs = HashSet::with_capacity(text.runs.len());
+        let mut runs = Runs::with_capacity_and_hasher(text.runs.len(), BuildHasherDefault::default());
         for (at, run) in text.runs.iter().enumerate() {
             if recurring.contains(run) {
                 cover(&mut is_recurring, at);

@@ -3,6 +3,9 @@
 //! Words are folded, so that typography does not count; a run is [`RUN`] words in a row, as a 64-bit hash that is the same in every
 //! version of this program: marks of it are stored.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::text::fold::each_word_of_html;
@@ -15,6 +18,27 @@ const PREFIXES: [&str; 2] = ["می", "نمی"];
 const SUFFIXES: [&str; 9] = ["ها", "های", "هایی", "هایش", "تر", "ترین", "ای", "اند", "ام"];
 /// Words that are read of one text.
 const MAX_WORDS: usize = 50_000;
+
+/// A set of runs.
+pub type Runs = HashSet<u64, BuildHasherDefault<RunHasher>>;
+
+/// Runs are hashes already.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct RunHasher(u64);
+
+impl Hasher for RunHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, run: u64) {
+        self.0 = run;
+    }
+}
 
 /// The runs of a text in its order: the one at `n` begins with word `n`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,11 +55,16 @@ impl Passages {
     pub fn of(html: &str) -> Self {
         let (mut hashes, mut word) = (Vec::with_capacity(html.len() / 8), String::new());
         each_word_of_html(html, |part| {
-            if !(PREFIXES.contains(&word.as_str()) || SUFFIXES.contains(&part)) && !word.is_empty() {
+            let is_latin = part.as_bytes().first().is_some_and(u8::is_ascii);
+            if !word.is_empty() && (is_latin || !(PREFIXES.contains(&word.as_str()) || SUFFIXES.contains(&part))) {
                 hashes.push(xxh3_64(word.as_bytes()));
                 word.clear();
             }
-            word.push_str(part);
+            if is_latin && word.is_empty() {
+                hashes.push(xxh3_64(part.as_bytes()));
+            } else {
+                word.push_str(part);
+            }
         });
         if !word.is_empty() {
             hashes.push(xxh3_64(word.as_bytes()));

@@ -82,12 +82,11 @@ fn story(story: &Told<'_>) -> String {
 /// Names of both directions stand in one line: each is isolated, so that none turns the others around.
 fn byline(byline: &Byline<'_>) -> String {
     let isolated = |name: &str| format!("<bdi>{}</bdi>", escape(name));
-    let also = match byline.also_in {
+    let named = |what: &str, names: Vec<String>| match names.as_slice() {
         [] => String::new(),
-        names => {
-            let names: Vec<String> = names.iter().map(|name| isolated(name)).collect();
-            format!(" · also in {}", names.join(", "))
-        }
+        names => format!(" · {what} {}", names.join(", ")),
     };
-    format!("{} · <bdi>{}</bdi>{also}", isolated(byline.source), byline.time)
+    let also = named("also in", byline.also_in.iter().map(|name| isolated(name)).collect());
+    let quotes = named("quotes", byline.quotes.iter().map(|title| isolated(title)).collect());
+    format!("{} · <bdi>{}</bdi>{also}{quotes}", isolated(byline.source), byline.time)
 }

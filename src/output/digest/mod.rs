@@ -85,6 +85,8 @@ struct Byline<'a> {
     source: &'a str,
     time: String,
     also_in: &'a [String],
+    /// Titles of the stories that it quotes.
+    quotes: Vec<&'a str>,
 }
 
 /// Groups in the order of their newest story, stories newest first.
@@ -129,6 +131,7 @@ fn told<'a>(story: &'a StoryText, mail: &DigestMail<'_>) -> Told<'a> {
             source: &story.feed.title,
             time: published.strftime(format).to_string(),
             also_in: &story.also_in,
+            quotes: story.quotes.iter().map(|quoted| quoted.title.as_str()).collect(),
         },
         excerpt: excerpt(&to_text(body), EXCERPT_CHARS),
     }

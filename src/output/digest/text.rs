@@ -25,13 +25,12 @@ fn story(page: &mut String, story: &Told<'_>) {
         "\n{}\n\u{2068}{}\u{2069} · {}",
         story.title, byline.source, byline.time
     ));
-    if !byline.also_in.is_empty() {
-        let names: Vec<String> = byline
-            .also_in
-            .iter()
-            .map(|name| format!("\u{2068}{name}\u{2069}"))
-            .collect();
-        page.push_str(&format!(" · also in {}", names.join(", ")));
+    let also_in = byline.also_in.iter().map(String::as_str).collect();
+    for (what, names) in [("also in", also_in), ("quotes", byline.quotes.clone())] {
+        if !names.is_empty() {
+            let names: Vec<String> = names.iter().map(|name| format!("\u{2068}{name}\u{2069}")).collect();
+            page.push_str(&format!(" · {what} {}", names.join(", ")));
+        }
     }
     page.push('\n');
     for line in [story.excerpt.as_str(), story.link] {

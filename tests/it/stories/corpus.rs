@@ -14,6 +14,7 @@ use tidings::model::poll::{ItemChange, Outcome, PollIntent, ReadDocument};
 use tidings::model::story::ListedStory;
 use tidings::service::stories::judge;
 use tidings::store::Store;
+use tidings::store::places::SharedTail;
 use tidings::story::fingerprint::marks;
 use tidings::text::canonical_url::Links;
 
@@ -60,6 +61,7 @@ pub struct Arrivals {
     _folder: tempfile::TempDir,
     feeds: BTreeMap<String, FeedId>,
     arrived: Vec<String>,
+    tail: SharedTail,
 }
 
 impl Arrivals {
@@ -86,6 +88,7 @@ impl Arrivals {
             _folder: folder,
             feeds,
             arrived: Vec::new(),
+            tail: SharedTail::default(),
         }
     }
 
@@ -126,7 +129,14 @@ impl Arrivals {
     /// Gives everything that waits its story.
     pub async fn place(&self) {
         let judge = judge(Arc::from([]));
-        while self.store.place_arrivals(500, now(), &judge).await.unwrap().items > 0 {}
+        while self
+            .store
+            .place_arrivals(500, now(), &judge, &self.tail)
+            .await
+            .unwrap()
+            .items
+            > 0
+        {}
     }
 
     /// The corpus's name of an item.
