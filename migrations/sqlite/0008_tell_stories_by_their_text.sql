@@ -57,4 +57,13 @@ create table doubt (
 
 -- The story that a story has become part of; its place stays taken.
 alter table story add column merged_into integer;
-create index story_merged on story (merged_into) where merged_into is not null;
+create index story_uid on story (uid);
+
+-- Whether a feed has a link twice is asked for each item.
+drop index item_canonical_link;
+create index item_canonical_link on item (canonical_link, feed_id) where canonical_link <> '';
+
+-- What was one story before has been so by its link.
+insert or ignore into tie (item_id, other_id, kind, rule, share, back, cites)
+    select item.id, leader_item_id, 'same', 'the same link', 0, 0, 0 from item join story on story.id = story_id
+    where item.id <> leader_item_id;

@@ -82,8 +82,12 @@ impl Store {
     /// When the database fails.
     pub async fn story_named(&self, seq: Option<i64>, uid: Option<[u8; 16]>) -> Result<Option<StoryId>, StoreError> {
         self.read("looking for a story", move |db| {
+            // Of one that has become part of another, the other.
             db.query_row(
-                "select coalesce(merged_into, id) from story where seq = ?1 or uid = ?2",
+                "with recursive named (id, merged_into) as (
+                     select id, merged_into from story where seq = ?1 union select id, merged_into from story where uid = ?2
+                     union select story.id, story.merged_into from story join named on story.id = named.merged_into)
+                 select id from named where merged_into is null limit 1",
                 params![seq, uid],
                 |row| row.get(0).map(StoryId),
             )

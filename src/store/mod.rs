@@ -21,6 +21,7 @@ pub mod passages;
 pub mod places;
 pub mod polls;
 pub mod pushes;
+mod regroup;
 mod rows;
 pub mod search;
 pub mod stories;

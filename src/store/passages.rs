@@ -107,17 +107,18 @@ impl Tail {
                 ..Self::default()
             };
         }
-        let mut statement =
-            db.prepare_cached("select item_id, marks from sketch where item_id > ? order by item_id")?;
+        let mut statement = db.prepare_cached(
+            "select item_id, marks from sketch join item on id = item_id where item_id > ? and story_id is not null order by item_id",
+        )?;
         let mut rows = statement.query([self.last])?;
         while let Some(row) = rows.next()? {
-            self.last = row.get(0)?;
+            let item = ItemId(row.get(0)?);
             let (marks, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();
-            self.sizes.insert(ItemId(self.last), marks.len());
-            for mark in marks {
-                self.add(i32::from_le_bytes(*mark), ItemId(self.last));
+            if self.sizes.insert(item, marks.len()).is_none() {
+                marks.iter().for_each(|mark| self.add(i32::from_le_bytes(*mark), item));
             }
         }
+        self.last = all_placed_upto(db)?.max(self.after);
         Ok(())
     }
 
@@ -142,20 +143,21 @@ impl Tail {
         entries.filter_map(|at| self.entries.get(at).map(|(item, _)| *item))
     }
 
-    /// Takes in the marks of an item that was edited.
-    pub(super) fn renew(&mut self, db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
-        if item.0 > self.after {
-            for mark in marks {
-                if !self.having(*mark).any(|other| other == item) {
-                    self.add(*mark, item);
-                }
-            }
-            return Ok(());
+    /// Takes in the marks of an item that has got its place, or was looked at again.
+    pub(super) fn remember(&mut self, db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
+        if item.0 <= self.after {
+            let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
+            return marks
+                .iter()
+                .try_for_each(|mark| insert.execute(params![mark, item.0]).map(|_| ()));
         }
-        let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
-        marks
-            .iter()
-            .try_for_each(|mark| insert.execute(params![mark, item.0]).map(|_| ()))
+        let is_new = self.sizes.insert(item, marks.len()).is_none();
+        for mark in marks {
+            if is_new || !self.having(*mark).any(|other| other == item) {
+                self.add(*mark, item);
+            }
+        }
+        Ok(())
     }
 
     /// Puts everything into the table, if it is at least so many marks.
@@ -171,11 +173,12 @@ impl Tail {
         let mut insert = db.prepare_cached("insert or ignore into passage (mark, item_id) values (?, ?)")?;
         rows.iter()
             .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))?;
+        let upto = all_placed_upto(db)?.max(self.after);
         db.prepare_cached("insert or replace into setting values ('passages_upto', ?)")?
-            .execute([self.last])?;
+            .execute([upto])?;
         *self = Self {
-            after: self.last,
-            last: self.last,
+            after: upto,
+            last: upto,
             ..Self::default()
         };
         Ok(())
@@ -193,7 +196,11 @@ impl Tail {
             if self.after > 0 && having.len() < ITEMS_OF_MARK {
                 let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK - having.len())])?;
                 while let Some(row) = rows.next()? {
-                    having.push(ItemId(row.get(0)?));
+                    let item = ItemId(row.get(0)?);
+                    // What came after one that waits may be here and there.
+                    if !having.contains(&item) {
+                        having.push(item);
+                    }
                 }
             }
             let is_rare = having.len() <= RARE;
@@ -205,6 +212,14 @@ impl Tail {
         }
         Ok(shared)
     }
+}
+
+/// The last item before the first that waits for its place and may get it from anybody; those that are held get it late.
+fn all_placed_upto(db: &Connection) -> SqlResult<i64> {
+    db.prepare_cached(
+        "select coalesce((select min(id) - 1 from item where story_id is null and held_until = 0), (select max(id) from item), 0)",
+    )?
+    .query_row([], |row| row.get(0))
 }
 
 /// The marks that an item shares with another.

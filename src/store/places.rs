@@ -1,7 +1,7 @@
 //! Gives items their stories and stories their places: compares, ties, groups. One transaction at a time, in order of arrival.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -9,11 +9,11 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
-use crate::model::story::{Comparison, Decided, Member, StoryId, StoryUid, Telling, Tie, TieKind};
-use crate::model::view::View;
+use crate::model::story::{Comparison, Decided, Member, StoryId, Telling, Tie, TieKind};
 use crate::store::passages::{Shared, Tail};
+use crate::store::regroup::Book;
 use crate::store::rows::{instant, signed};
-use crate::store::stories::{bump_version, number_if_held};
+use crate::store::stories::{bump_version, number_anew};
 use crate::store::{SqlResult, Store, StoreError, passages, ties};
 
 /// Items that one is compared with, at most ...
@@ -28,8 +28,6 @@ const FEW_MARKS: usize = 8;
 const RECURRING_SHARE: f64 = 0.1;
 /// Quotations that are kept of one item: who quotes everybody quotes nobody.
 const MAX_QUOTED: usize = 16;
-/// Items of one story that are parted anew together.
-const MAX_MEMBERS: usize = 512;
 
 /// Marks are stored when there are so many in memory ...
 const MANY_MARKS: usize = 250_000;
@@ -94,11 +92,13 @@ impl Store {
             let mut tail = shared.lock().unwrap_or_else(PoisonError::into_inner);
             tail.catch_up(db)?;
             let mut placing = Placing::new(db, &judge, now, &mut tail)?;
+            let mut placed = Placed::default();
             for (item, feed) in waiting.into_iter().chain(doubted) {
                 placing.place(item, feed)?;
+                placed.items += 1;
             }
+            placed.stories = placing.book.opened;
             bump_version(db)?;
-            let placed = placing.placed;
             tail.flush(db, MANY_MARKS)?;
             Ok(placed)
         });
@@ -141,8 +141,11 @@ fn doubted(db: &Connection, limit: usize) -> SqlResult<Vec<(ItemId, FeedId)>> {
         "delete from doubt where item_id in (select item_id from doubt order by item_id limit ?)
          returning item_id, (select feed_id from item where id = item_id)",
     )?;
-    let rows = statement.query_map([signed(limit)], |row| Ok((ItemId(row.get(0)?), FeedId(row.get(1)?))))?;
-    rows.collect()
+    let rows = statement.query_map([signed(limit)], |row| {
+        let (item, feed): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok(feed.map(|feed| (ItemId(item), FeedId(feed))))
+    })?;
+    Ok(rows.collect::<SqlResult<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// What the table has of an item.
@@ -158,10 +161,7 @@ struct ItemRow {
 pub(super) struct Placing<'a> {
     db: &'a Connection,
     judge: &'a Judge,
-    now: Timestamp,
-    /// The last place given.
-    last: i64,
-    placed: Placed,
+    book: Book<'a>,
     recurring: Recurring,
     /// Feeds that were looked at for what recurs.
     looked_at: HashSet<FeedId>,
@@ -173,9 +173,7 @@ impl<'a> Placing<'a> {
         Ok(Self {
             db,
             judge,
-            now,
-            last: db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0))?,
-            placed: Placed::default(),
+            book: Book::new(db, judge, now)?,
             recurring: HashMap::new(),
             looked_at: HashSet::new(),
             tail,
@@ -186,35 +184,54 @@ impl<'a> Placing<'a> {
     fn place(&mut self, item: ItemId, feed: FeedId) -> SqlResult<()> {
         let marks = self.marks(item, feed)?;
         let ItemRow { story, link, was_held } = self.row(item)?;
-        let candidates = self.candidates(item, feed, &marks, &link)?;
+        let mut candidates = self.candidates(item, feed, &marks, &link)?;
         if story.is_some() {
-            ties::forget(self.db, item)?;
+            let tied = ties::forget(self.db, item)?;
+            candidates.extend(
+                tied.into_iter()
+                    .filter(|other| !candidates.contains(other))
+                    .collect::<Vec<_>>(),
+            );
         }
         let ties = if candidates.is_empty() {
             Vec::new()
         } else {
             self.compare(item, feed, &candidates)?
         };
-        if story.is_some() {
-            self.tail.renew(self.db, item, &marks)?;
-        }
+        self.tail.remember(self.db, item, &marks)?;
         ties::write(self.db, &ties)?;
-        self.placed.items += 1;
         let same = ties.iter().filter(|tie| tie.kind == TieKind::Same);
-        let mut together: Vec<ItemId> = same.flat_map(|tie| [tie.item, tie.other]).collect();
-        if together.is_empty() && story.is_none() {
-            let story = self.open(&[item])?;
-            self.give(story, &[item])?;
-        } else {
-            together.push(item);
-            self.regroup(&together)?;
+        let tied: Vec<ItemId> = same
+            .map(|tie| if tie.item == item { tie.other } else { tie.item })
+            .collect();
+        match (story, tied.as_slice()) {
+            (None, []) => {
+                let story = self.book.open(&[item])?;
+                self.book.give(story, &[item])?;
+            }
+            (None, tied) if self.book.join(item, tied)? => {}
+            (_, tied) => self.book.regroup(&[tied, &[item]].concat())?,
         }
         if story.is_none() && was_held {
-            number_if_held(self.db, item)?;
+            number_anew(self.db, item)?;
         }
         // Who is quoted leads.
-        let quoted = ties.iter().filter(|tie| tie.kind == TieKind::Quotes);
-        quoted.map(|tie| tie.other).try_for_each(|other| self.lead_again(other))
+        for quoted in ties
+            .iter()
+            .filter(|tie| tie.kind == TieKind::Quotes)
+            .map(|tie| tie.other)
+        {
+            ties::forget_common(self.db, quoted)?;
+            if let Some(story) = self.row(quoted)?.story {
+                self.book.lead(story)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Parts items into stories anew.
+    pub(super) fn regroup(&mut self, items: &[ItemId]) -> SqlResult<()> {
+        self.book.regroup(items)
     }
 
     /// The marks of an item, but for those of what recurs over its feed.
@@ -358,7 +375,9 @@ impl<'a> Placing<'a> {
     fn learn(&mut self, telling: &Telling) -> SqlResult<bool> {
         let mut statement = self
             .db
-            .prepare_cached("select id, story_id from item where feed_id = ? order by id desc limit ?")?;
+            .prepare_cached(
+                "select id, story_id from item where id in (select id from item where feed_id = ? order by +id desc limit ?)",
+            )?;
         let rows = statement.query_map(params![telling.feed.0, signed(self.judge.looked_at)], |row| {
             Ok((ItemId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(StoryId)))
         })?;
@@ -374,161 +393,6 @@ impl<'a> Placing<'a> {
         }
         Ok(is_news)
     }
-
-    /// Opens a story for items, the first of which gives it its name for the world.
-    fn open(&mut self, items: &[ItemId]) -> SqlResult<StoryId> {
-        let first = items.iter().min().copied().unwrap_or_default();
-        self.last += 1;
-        self.placed.stories += 1;
-        let uid = uid(self.db, first)?;
-        self.db
-            .prepare_cached("insert into story (seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?)")?
-            .execute(params![self.last, uid.0, first.0, self.now.as_millisecond()])?;
-        Ok(StoryId(self.db.last_insert_rowid()))
-    }
-
-    fn give(&self, story: StoryId, items: &[ItemId]) -> SqlResult<()> {
-        let mut give = self
-            .db
-            .prepare_cached("update item set story_id = ?1 where id = ?2 and story_id is not ?1")?;
-        items
-            .iter()
-            .try_for_each(|item| give.execute(params![story.0, item.0]).map(|_| ()))
-    }
-
-    /// Parts these items, and all that tell a story with any of them, into stories anew.
-    pub(super) fn regroup(&mut self, items: &[ItemId]) -> SqlResult<()> {
-        let members = members(self.db, items)?;
-        let list = serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
-        let items: Vec<ItemId> = members.keys().copied().collect();
-        let groups = (self.judge.groups)(&items, &ties::same(self.db, &list)?, &ties::decided(self.db, &list)?);
-        let mut kept = keepers(self.db, &members, &groups)?;
-        for (at, group) in groups.iter().enumerate() {
-            let mut stories = kept.remove(&at).unwrap_or_default().into_iter();
-            let story = match stories.next() {
-                Some(story) => story,
-                None => match self.revived(&members, group)? {
-                    Some(story) => story,
-                    None => self.open(group)?,
-                },
-            };
-            for other in stories {
-                self.db
-                    .prepare_cached("update story set merged_into = ?1 where id = ?2 or merged_into = ?2")?
-                    .execute(params![story.0, other.0])?;
-            }
-            self.give(story, group)?;
-            self.lead(story)?;
-        }
-        Ok(())
-    }
-
-    /// A story that had become part of these and is one of its own again.
-    fn revived(&self, members: &BTreeMap<ItemId, Option<StoryId>>, group: &[ItemId]) -> SqlResult<Option<StoryId>> {
-        let own = group
-            .iter()
-            .map(|item| uid(self.db, *item))
-            .collect::<SqlResult<Vec<_>>>()?;
-        let mut merged = self
-            .db
-            .prepare_cached("select id, uid from story where merged_into = ? order by seq")?;
-        for story in members.values().flatten().collect::<HashSet<_>>() {
-            let mut rows = merged.query([story.0])?;
-            while let Some(row) = rows.next()? {
-                let (id, uid): (i64, [u8; 16]) = (row.get(0)?, row.get(1)?);
-                if own.contains(&StoryUid(uid)) {
-                    self.db
-                        .prepare_cached("update story set merged_into = null where id = ?")?
-                        .execute([id])?;
-                    return Ok(Some(StoryId(id)));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Chooses anew who leads the story of an item.
-    fn lead_again(&self, item: ItemId) -> SqlResult<()> {
-        match self.row(item)?.story {
-            Some(story) => self.lead(story),
-            None => Ok(()),
-        }
-    }
-
-    /// Chooses who leads a story.
-    fn lead(&self, story: StoryId) -> SqlResult<()> {
-        let prefer = &self.judge.prefer;
-        let mut statement = self.db.prepare_cached(
-            "select item.id, coalesce(published_at, first_seen_at) as at, name, link,
-                 exists (select 1 from tie where other_id = item.id and (kind = 'quotes' or cites = 1)) as is_cited
-             from item join feed on feed.id = feed_id where story_id = ? limit ?",
-        )?;
-        let rows = statement.query_map(params![story.0, signed(MAX_MEMBERS)], |row| {
-            let feed: String = row.get("name")?;
-            let place = prefer.iter().position(|name| View::name_matches(name, &feed));
-            Ok(Member {
-                item: ItemId(row.get(0)?),
-                at: instant(row, "at")?,
-                is_cited: row.get("is_cited")?,
-                preference: place.unwrap_or(usize::MAX),
-                feed,
-                link: row.get("link")?,
-            })
-        })?;
-        let leader = (self.judge.leader)(&rows.collect::<SqlResult<Vec<_>>>()?);
-        self.db
-            .prepare_cached(
-                "update story set leader_item_id = coalesce(?2, leader_item_id), changed_at = ?3 where id = ?1",
-            )?
-            .execute(params![story.0, leader.map(|item| item.0), self.now.as_millisecond()])
-            .map(|_| ())
-    }
-}
-
-/// These items and all that tell a story with any of them, with their stories.
-fn members(db: &Connection, items: &[ItemId]) -> SqlResult<BTreeMap<ItemId, Option<StoryId>>> {
-    let mut members = BTreeMap::new();
-    let mut story = db.prepare_cached("select story_id from item where id = ?")?;
-    let mut of_story = db.prepare_cached("select id from item where story_id = ? order by id limit ?")?;
-    for item in items {
-        let story: Option<i64> = story.query_row([item.0], |row| row.get(0))?;
-        if members.insert(*item, story.map(StoryId)).is_some() {
-            continue;
-        }
-        let Some(story) = story else { continue };
-        let mut rows = of_story.query(params![story, signed(MAX_MEMBERS)])?;
-        while let Some(row) = rows.next()? {
-            members.insert(ItemId(row.get(0)?), Some(StoryId(story)));
-        }
-    }
-    Ok(members)
-}
-
-/// Which stories each group keeps, by its place in the list, the first place first: a story stays with the item that opened it, or
-/// came to it first.
-fn keepers(
-    db: &Connection,
-    members: &BTreeMap<ItemId, Option<StoryId>>,
-    groups: &[Vec<ItemId>],
-) -> SqlResult<HashMap<usize, Vec<StoryId>>> {
-    let mut first: BTreeMap<StoryId, ItemId> = BTreeMap::new();
-    for (item, story) in members {
-        story.iter().for_each(|story| {
-            first.entry(*story).or_insert(*item);
-        });
-    }
-    let mut seq = db.prepare_cached("select seq from story where id = ?")?;
-    let mut placed: Vec<(i64, StoryId, ItemId)> = first
-        .into_iter()
-        .map(|(story, item)| Ok((seq.query_row([story.0], |row| row.get(0))?, story, item)))
-        .collect::<SqlResult<_>>()?;
-    placed.sort_unstable();
-    let mut kept: HashMap<usize, Vec<StoryId>> = HashMap::new();
-    for (_, story, item) in placed {
-        let group = groups.iter().position(|group| group.contains(&item));
-        kept.entry(group.unwrap_or_default()).or_default().push(story);
-    }
-    Ok(kept)
 }
 
 /// An item as it is compared.
@@ -553,18 +417,4 @@ pub(super) fn telling(db: &Connection, item: ItemId) -> SqlResult<Telling> {
          from item join item_text on item_id = item.id join feed on feed.id = feed_id where item.id = ?",
     )?
     .query_row([item.0], read)
-}
-
-/// The same item of the same feed gives the same name for the world, in any database.
-fn uid(db: &Connection, item: ItemId) -> SqlResult<StoryUid> {
-    let (feed, key): (String, Vec<u8>) = db
-        .prepare_cached("select name, key from item join feed on feed.id = feed_id where item.id = ?")?
-        .query_row([item.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 story uid");
-    hasher.update(feed.as_bytes());
-    hasher.update(&[0]);
-    hasher.update(&key);
-    let mut bits = [0; 16];
-    hasher.finalize_xof().fill(&mut bits);
-    Ok(StoryUid::from_hash(bits))
 }

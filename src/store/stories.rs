@@ -215,11 +215,10 @@ pub(super) fn bump_version(db: &Connection) -> SqlResult<()> {
     .map(|_| ())
 }
 
-/// One that was held arrives now: it takes the next number, and no item will have it as its id. Editions that were made while it
-/// waited are not asked about it again.
-pub(super) fn number_if_held(db: &Connection, item: ItemId) -> SqlResult<()> {
-    let next = "update item set arrival = (select seq + 1 from sqlite_sequence where name = 'item') where id = ? and held_until > 0
-         returning arrival";
+/// An item that was held, or has left its story, arrives now: it takes the next number, and no item will have it as its id. Editions
+/// that were made before are not asked about it again.
+pub(super) fn number_anew(db: &Connection, item: ItemId) -> SqlResult<()> {
+    let next = "update item set arrival = (select seq + 1 from sqlite_sequence where name = 'item') where id = ? returning arrival";
     let number: Option<i64> = db
         .prepare_cached(next)?
         .query_row([item.0], |row| row.get(0))

@@ -7,6 +7,9 @@ use crate::model::item::ItemId;
 use crate::model::story::{Decided, Tie};
 use crate::store::SqlResult;
 
+/// Items with which one that is looked at again is compared because it was tied to them.
+const MAX_TIED: usize = 64;
+
 /// Writes how an item belongs together with others; of several ways for one pair the last.
 pub(super) fn write(db: &Connection, ties: &[Tie]) -> SqlResult<()> {
     let mut insert = db.prepare_cached(
@@ -26,20 +29,37 @@ pub(super) fn write(db: &Connection, ties: &[Tie]) -> SqlResult<()> {
     Ok(())
 }
 
-/// Forgets how an item belongs together with others, before it is compared again.
-pub(super) fn forget(db: &Connection, item: ItemId) -> SqlResult<()> {
-    db.prepare_cached("delete from tie where item_id = ?")?
-        .execute([item.0])?;
-    db.prepare_cached("delete from tie where other_id = ?")?
-        .execute([item.0])
-        .map(|_| ())
+/// Forgets how an item belongs together with others, before it is compared again; returns some of those.
+pub(super) fn forget(db: &Connection, item: ItemId) -> SqlResult<Vec<ItemId>> {
+    let mut tied = Vec::new();
+    for sql in [
+        "delete from tie where item_id = ? returning other_id",
+        "delete from tie where other_id = ? returning item_id",
+    ] {
+        let mut statement = db.prepare_cached(sql)?;
+        let rows = statement.query_map([item.0], |row| row.get(0).map(ItemId))?;
+        tied.extend(rows.collect::<SqlResult<Vec<_>>>()?);
+    }
+    tied.truncate(MAX_TIED);
+    Ok(tied)
+}
+
+/// Who quotes an item quotes no other that quotes it too, unless it says so by a link or has nearly all of that.
+pub(super) fn forget_common(db: &Connection, quoted: ItemId) -> SqlResult<()> {
+    db.prepare_cached(
+        "delete from tie where kind = 'quotes' and cites = 0 and share < 0.9
+         and item_id in (select item_id from tie where other_id = ?1 and kind = 'quotes')
+         and +other_id in (select item_id from tie where other_id = ?1 and kind = 'quotes')",
+    )?
+    .execute([quoted.0])
+    .map(|_| ())
 }
 
 /// Pairs among these items that tell one story, with their closeness. `items` is a JSON list.
 pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, ItemId, f64)>> {
     let mut statement = db.prepare_cached(
         "select item_id, other_id, min(share, back) from tie where kind = 'same'
-         and item_id in (select value from json_each(?1)) and other_id in (select value from json_each(?1))",
+         and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))",
     )?;
     let rows = statement.query_map([items], |row| {
         Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))
@@ -52,7 +72,7 @@ pub(super) fn decided(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, It
     let mut statement = db.prepare_cached(
         "select item_id, other_id, kind, max(decision_id) from decision_pair join decision on id = decision_id
          where undone_at is null and item_id in (select value from json_each(?1))
-             and other_id in (select value from json_each(?1))
+             and +other_id in (select value from json_each(?1))
          group by item_id, other_id",
     )?;
     let rows = statement.query_map([items], |row| {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::item::ItemId;
 use crate::model::story::{StoryId, Telling};
-use crate::story::matching::{RELATED, likeness, words};
+use crate::story::matching::{RELATED, likeness, numbers, words};
 use crate::story::passages::{Passages, Runs};
 
 /// The last items of a feed that are looked at.
@@ -29,7 +29,7 @@ pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<Item
         }
         let is_told = |((_, other), words): &(&(Telling, Option<StoryId>), &Vec<String>)| match (story, other) {
             (Some(one), Some(other)) => one == other,
-            _ => likeness(title, words) >= RELATED,
+            _ => likeness(title, words) >= RELATED && numbers(title) == numbers(words),
         };
         let told = last
             .iter()

@@ -22,7 +22,7 @@ use crate::text::html::links::links_in;
 
 /// Nearly all of a text.
 const NEARLY_ALL: f64 = 0.8;
-/// The same within one feed, where what recurs in it may not be known yet.
+/// The same within one feed.
 const NEARLY_ALL_WITHIN: f64 = 0.9;
 /// Most of a text.
 const MOST: f64 = 0.5;
@@ -42,6 +42,10 @@ pub const RELATED: f64 = 0.3;
 const MOST_OF_UPDATE: f64 = 0.6;
 /// Updates come within this time.
 const UPDATE_SECONDS: i64 = 36 * 3600;
+/// Words of a long piece: patterns of reports share short ones.
+const LONG_PIECE: usize = 16;
+/// How much of a text that is issued again stands there in long pieces.
+const LONG_OF_REISSUE: f64 = 0.75;
 /// How much of the longer of two headlines the shorter is.
 const MOST_OF_HEADLINE: f64 = 0.7;
 /// Words of a headline that names one story.
@@ -74,6 +78,8 @@ struct Overlap {
     own: (usize, usize),
     /// Of these, words before the first that are shared.
     lead: (usize, usize),
+    /// How much of the one that shares more of its words stands in the other in long pieces, from 0 to 1.
+    long: f64,
 }
 
 impl<'a> Said<'a> {
@@ -131,15 +137,15 @@ impl<'a> Said<'a> {
         !link.is_empty() && *link != self.telling.canonical_link && self.links.contains(link)
     }
 
-    /// Share of its words that stand in the other, words of its own, and those of them before the first shared.
-    fn covered_by(&self, other: &Self) -> (f64, usize, usize) {
+    /// What of it stands in another.
+    fn covered_by(&self, other: &Self) -> Covered {
         let mut shared = vec![false; self.text.words];
         for (at, run) in self.text.runs.iter().enumerate() {
             if other.runs.contains(run) && self.runs.contains(run) {
                 cover(&mut shared, at);
             }
         }
-        let (mut covered, mut own, mut lead) = (0_u32, 0, None);
+        let (mut covered, mut own, mut lead) = (0, 0, None);
         for (recurs, shared) in self.recurring.iter().zip(&shared) {
             match (recurs, shared) {
                 (_, true) => {
@@ -150,10 +156,29 @@ impl<'a> Said<'a> {
                 (true, false) => {}
             }
         }
-        let all = f64::from(covered) + f64::from(u32::try_from(own).unwrap_or(u32::MAX));
-        let share = if all > 0.0 { f64::from(covered) / all } else { 0.0 };
-        (share, own, lead.unwrap_or(own))
+        let pieces = shared
+            .chunk_by(|a, b| a == b)
+            .filter(|piece| piece.first() == Some(&true));
+        let long: usize = pieces.map(<[bool]>::len).filter(|words| *words >= LONG_PIECE).sum();
+        Covered {
+            share: ratio(covered, covered + own),
+            own,
+            lead: lead.unwrap_or(own),
+            long: ratio(long, covered + own),
+        }
     }
+}
+
+/// What of one text stands in another.
+struct Covered {
+    /// How much of it, from 0 to 1.
+    share: f64,
+    /// Words that do not.
+    own: usize,
+    /// Those of them before the first that does.
+    lead: usize,
+    /// How much of it stands there in long pieces.
+    long: f64,
 }
 
 fn cover(words: &mut [bool], run: usize) {
@@ -164,9 +189,10 @@ fn cover(words: &mut [bool], run: usize) {
 fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
     let (a, b) = (one.covered_by(other), other.covered_by(one));
     Overlap {
-        shares: (a.0, b.0),
-        own: (a.1, b.1),
-        lead: (a.2, b.2),
+        shares: (a.share, b.share),
+        own: (a.own, b.own),
+        lead: (a.lead, b.lead),
+        long: if a.share >= b.share { a.long } else { b.long },
     }
 }
 
@@ -246,12 +272,11 @@ fn relation(
         return is_same.then_some((TieKind::Same, "the same headline within hours"));
     }
     let (shares, own, lead) = (overlap.shares, overlap.own, overlap.lead);
-    let enough = if is_one_feed && titles < ALIKE {
-        NEARLY_ALL_WITHIN
-    } else {
-        NEARLY_ALL
-    };
-    if shares.0 >= enough && shares.1 >= enough {
+    let are_nearly_the_same = shares.0.min(shares.1) >= NEARLY_ALL;
+    if is_one_feed {
+        return within_a_feed(one, other, overlap, titles).map(|rule| (TieKind::Same, rule));
+    }
+    if are_nearly_the_same {
         return Some((TieKind::Same, "nearly the same text"));
     }
     // From here on one stands in the other, which is the longer of both.
@@ -262,10 +287,6 @@ fn relation(
     };
     if share < MOST {
         return None;
-    }
-    if is_one_feed {
-        let is_update = apart <= UPDATE_SECONDS && (is_one_link || titles >= RELATED) && share >= MOST_OF_UPDATE;
-        return is_update.then_some((TieKind::Same, "an update of the same feed"));
     }
     let has_much = own >= OWN_WORDS || own >= OWN_WORDS_OF_SHORT && ratio(own, words) >= OWN_SHARE;
     if cited && has_much {
@@ -281,6 +302,44 @@ fn relation(
         return Some((TieKind::Quotes, "most of its text after words of its own"));
     }
     (share >= NEARLY_ALL).then_some((TieKind::Same, "nearly all of the text and little else"))
+}
+
+/// Items of one feed are told apart by it already: most that are alike are of one series, letters with one signature or reports of one
+/// pattern, and only updates and new issues of a report are the same.
+fn within_a_feed(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, titles: f64) -> Option<&'static str> {
+    let (a, b) = (one.telling, other.telling);
+    let (most, least) = (
+        overlap.shares.0.max(overlap.shares.1),
+        overlap.shares.0.min(overlap.shares.1),
+    );
+    let is_one_link = !a.canonical_link.is_empty() && a.canonical_link == b.canonical_link;
+    let is_near = (a.at.as_second() - b.at.as_second()).abs() <= UPDATE_SECONDS;
+    let is_one_title = numbers(&one.title) == numbers(&other.title);
+    if is_one_link && most >= MOST_OF_UPDATE && overlap.long >= MOST {
+        return Some("an update at the same link");
+    }
+    if titles >= ALIKE && is_one_title && least >= NEARLY_ALL_WITHIN {
+        return Some("nearly the same text under a like title");
+    }
+    // Who is updated keeps its beginning, here or there.
+    if !is_near || overlap.lead.0.min(overlap.lead.1) >= LEAD {
+        return None;
+    }
+    if titles >= RELATED && is_one_title && most >= MOST_OF_UPDATE && overlap.long >= MOST {
+        return Some("an update of the same feed");
+    }
+    let is_long = one.words().min(other.words()) >= OWN_WORDS;
+    let is_reissued = is_long && most >= NEARLY_ALL && least >= MOST_OF_UPDATE && overlap.long >= LONG_OF_REISSUE;
+    is_reissued.then_some("issued again by the same feed")
+}
+
+/// The numbers of a title, in one order.
+#[must_use]
+pub fn numbers(title: &[String]) -> Vec<&String> {
+    let has_digit = |word: &&String| word.chars().any(|c| c.is_ascii_digit());
+    let mut numbers: Vec<&String> = title.iter().filter(has_digit).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// The folded words of a title.

@@ -62,8 +62,21 @@ pub(super) fn scan(text: &str, is_html: bool, visit: impl FnMut(&str, Range<usiz
         match kind(*byte) {
             Kind::Word => {
                 let rest = bytes.get(at..).unwrap_or_default();
-                let run = rest.iter().take_while(|byte| kind(**byte) == Kind::Word).count();
-                words.ascii(text.get(at..at + run).unwrap_or_default(), at);
+                let mut run = 0;
+                let mut has_capitals = false;
+                while let Some(byte) = rest.get(run).filter(|byte| kind(**byte) == Kind::Word) {
+                    has_capitals |= byte.is_ascii_uppercase();
+                    run += 1;
+                }
+                let letters = text.get(at..at + run).unwrap_or_default();
+                // Most words are whole and small already: those are given as they stand.
+                if !has_capitals && words.word.is_empty() && rest.get(run).is_some_and(|byte| kind(*byte) == Kind::End)
+                {
+                    words.joint = None;
+                    (words.visit)(letters, at..at + run);
+                } else {
+                    words.ascii(letters, at);
+                }
                 at += run;
             }
             Kind::Long => {

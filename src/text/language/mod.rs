@@ -15,6 +15,7 @@ use crate::text::language::common::Counts;
 use crate::text::language::script::{SCRIPTS, Script};
 
 /// How much of a text is looked at, in bytes; where that leaves a doubt, and the statistics of letters are asked.
+const GLANCE: usize = 240;
 const FIRST_LOOK: usize = 600;
 const SECOND_LOOK: usize = 2000;
 /// Letters of a text that is judged at all, and of one that is judged against its feed.
@@ -51,6 +52,14 @@ pub struct Declared<'a> {
 /// ```
 #[must_use]
 pub fn language_of(declared: Declared<'_>, title: &str, html: &str) -> String {
+    // Most entries are in the language of their feed, and show it at once.
+    if declared.entry.is_empty() || declared.entry == declared.feed {
+        let glance = Look::at(title, cut(html, GLANCE));
+        if glance.letters > 0 && !declared.feed.is_empty() && glance.may_be(declared.feed) && glance.fits(declared.feed)
+        {
+            return declared.feed.to_owned();
+        }
+    }
     let look = Look::at(title, cut(html, FIRST_LOOK));
     if look.letters == 0 {
         let any = [declared.entry, declared.feed].into_iter().find(|tag| !tag.is_empty());
