@@ -132,8 +132,8 @@ pub(super) fn text(story: &ListedStory) -> String {
     for (what, quotes) in [("quotes", &story.quotes), ("quoted by", &story.quoted_by)] {
         for quote in quotes {
             text.push_str(&format!(
-                "        {what} {} ({:.0} %)\n",
-                quote.story,
+                "        {what} story {} ({:.0} %)\n",
+                quote.seq.0,
                 quote.share * 100.0
             ));
         }

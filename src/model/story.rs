@@ -181,6 +181,8 @@ pub struct ListedItem {
 pub struct QuoteOf {
     /// The other story.
     pub id: StoryId,
+    /// Its place.
+    pub seq: Seq,
     /// Its name for the world.
     pub story: StoryUid,
     /// How much of the quoted text stands in the other, from 0 to 1.

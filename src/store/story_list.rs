@@ -70,7 +70,7 @@ pub(super) fn quotes(db: &Connection, story: StoryId, which: &str) -> SqlResult<
         "tie.other_id = me.id"
     };
     let mut statement = db.prepare_cached(&format!(
-        "select story.id, uid, max(share) as most from item me join tie on {own} and kind = 'quotes' join item other on {which}
+        "select story.id, uid, max(share) as most, seq from item me join tie on {own} and kind = 'quotes' join item other on {which}
              join story on story.id = other.story_id
          where me.story_id = ?1 and other.story_id <> ?1 group by story.id order by most desc, seq limit ?2",
     ))?;
@@ -78,6 +78,7 @@ pub(super) fn quotes(db: &Connection, story: StoryId, which: &str) -> SqlResult<
         Ok(QuoteOf {
             id: StoryId(row.get(0)?),
             story: StoryUid(row.get(1)?),
+            seq: Seq(row.get(3)?),
             share: row.get(2)?,
         })
     })?;

@@ -5,7 +5,7 @@
 //! both a common mark; of a longer one they have several. The beginning is marked more closely, for excerpts; the title has marks too.
 
 use crate::story::passages::Passages;
-use crate::text::fold::fold;
+use crate::text::fold::each_word;
 
 /// Runs of a window: a text has about one mark for each half of it.
 pub const WINDOW: usize = 64;
@@ -19,8 +19,12 @@ const MAX_MARKS: usize = 512;
 pub const MIN_WORDS: usize = 20;
 /// Words of a part of a title.
 const TITLE_RUN: usize = 3;
-/// Marks of one title.
+/// Marks of parts of one title.
 const MAX_TITLE_MARKS: usize = 8;
+/// Words at either end of a title that may be no part of it.
+const MAX_ENDS: usize = 2;
+/// Words of a title without its ends.
+const MIN_TITLE_WORDS: usize = 4;
 
 /// The marks of an item, each once, in rising order.
 #[must_use]
@@ -74,23 +78,41 @@ fn winnow(runs: &[u64], window: usize, mut choose: impl FnMut(u64)) {
     }
 }
 
-/// The whole title in any order of its words; of an item that has little else, its parts too, so that a tail does not hide it.
+/// The whole title in any order of its words. Of an item that has little else its parts too, and the title without words at its ends;
+/// of others without what a colon or a dash parts from it: so "Urgent: " and the name of a site do not hide it.
 fn title_marks(title: &str, is_all: bool) -> Vec<i32> {
-    let folded = fold(title);
-    let mut words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-    let mut marks = Vec::new();
+    let words = words_of(title);
+    let mut marks: Vec<i32> = Vec::new();
+    let mut titles = vec![words.clone()];
     if is_all {
         let parts = words.windows(TITLE_RUN).take(MAX_TITLE_MARKS);
         marks.extend(parts.map(|part| title_mark("part of title", part)));
+        for ends in 1..=MAX_ENDS {
+            let kept = words.len().saturating_sub(ends);
+            titles.extend(words.get(ends..).map(<[String]>::to_vec));
+            titles.extend(words.get(..kept).map(<[String]>::to_vec));
+        }
+    } else {
+        let parted = [title.split_once(": ").map(|(_, rest)| rest)];
+        let dashes = [" - ", " | ", " – ", " — "].map(|dash| title.rsplit_once(dash).map(|(rest, _)| rest));
+        titles.extend(parted.into_iter().chain(dashes).flatten().map(words_of));
     }
-    if words.len() > 1 {
-        words.sort_unstable();
-        marks.push(title_mark("title", &words));
+    for (at, mut words) in titles.into_iter().enumerate() {
+        if words.len() >= if at == 0 { 2 } else { MIN_TITLE_WORDS } {
+            words.sort_unstable();
+            marks.push(title_mark("title", &words));
+        }
     }
     marks
 }
 
-fn title_mark(kind: &str, words: &[&str]) -> i32 {
+fn words_of(title: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    each_word(title, |word| words.push(word.to_owned()));
+    words
+}
+
+fn title_mark(kind: &str, words: &[String]) -> i32 {
     mark_of(xxhash_rust::xxh3::xxh3_64(
         format!("{kind}: {}", words.join(" ")).as_bytes(),
     ))
@@ -143,6 +165,17 @@ mod tests {
             marks("Three dead in a mine in the north - photos", ""),
         );
         assert!(one.iter().any(|mark| other.contains(mark)));
+        let full = marks("Glass bridge at Tolm reopens to walkers", &text(0, 100));
+        for title in [
+            "BREAKING: Glass bridge at Tolm reopens to walkers",
+            "Glass bridge at Tolm reopens to walkers | Photos",
+        ] {
+            let short = marks(title, "");
+            assert!(short.iter().any(|mark| full.contains(mark)), "{title}");
+        }
+        let named = marks("Glass bridge at Tolm reopens to walkers - North Agency", &text(0, 100));
+        let short = marks("Glass bridge at Tolm reopens to walkers", "");
+        assert!(short.iter().any(|mark| named.contains(mark)));
         assert!(marks("", "").is_empty() && marks("", "<img src=\"https://a.example/x.png\">").is_empty());
     }
 

@@ -181,3 +181,37 @@ async fn a_story_is_split_and_merged_and_both_are_taken_back_and_later_polls_res
     app.said(&["story", "undo"]).await;
     assert_eq!(listed(&app).await, before);
 }
+
+#[tokio::test]
+async fn a_split_leaves_each_story_its_own_leader_and_both_are_told() {
+    let app = told().await;
+    let before = listed(&app).await;
+    let seq = |name: &str, stories: &[Value]| {
+        let of = |story: &&Value| feeds(story).contains(&name);
+        stories.iter().find(of).unwrap()["seq"].to_string()
+    };
+    app.said(&["story", "merge", &seq("column", &before), &seq("agency", &before)])
+        .await;
+    app.said(&["story", "split", "https://agency.example/corridor"]).await;
+    let told = app.titles().await;
+    let mut wanted = vec![
+        "Northern corridor to open in spring",
+        "One more for the drawer",
+        "After nine years, trains",
+    ];
+    for story in listed(&app).await {
+        wanted.retain(|title| {
+            story["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .skip(1)
+                .all(|item| item["title"] != *title)
+        });
+        assert!(told.iter().any(|title| story["title"] == **title), "{told:?}");
+    }
+    let mut told: Vec<&str> = told.iter().map(String::as_str).collect();
+    told.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(told, wanted, "each story is told once, by one of its own items");
+}

@@ -132,3 +132,100 @@ async fn who_quotes_everybody_is_tied_to_a_few() {
     let ties = stories.iter().map(|story| story.quotes.len()).max().unwrap();
     assert!((1..=16).contains(&ties), "{ties}");
 }
+
+#[tokio::test]
+async fn letters_of_one_feed_under_one_signature_are_stories_of_their_own() {
+    let signature = format!("<p>{}</p>", prose(1000, 100));
+    let letter = |n: usize| {
+        let html = format!("<p>{}</p>{signature}", prose(n, 25));
+        item(
+            &format!("l{n}"),
+            "letter",
+            &format!("The Lantern Letter, no. {n}"),
+            &html,
+        )
+    };
+    let items: Vec<Labelled> = (40..46).map(letter).collect();
+    assert_eq!(told(&items).await.stories().await.len(), 6);
+    // All at once.
+    let mut arrivals = Arrivals::of(&items).await;
+    for item in &items {
+        arrivals.arrive(item, false).await;
+    }
+    arrivals.place().await;
+    assert_eq!(arrivals.stories().await.len(), 6);
+}
+
+#[tokio::test]
+async fn episodes_of_one_feed_with_one_description_are_stories_of_their_own() {
+    let html = format!("<p>{}</p>", prose(7, 32));
+    let names = ["Storks", "Ropes and knots", "A mill", "Old maps", "Salt", "Glass"];
+    let items: Vec<Labelled> = names.iter().map(|name| item(name, "podcast", name, &html)).collect();
+    assert_eq!(told(&items).await.stories().await.len(), 6);
+}
+
+#[tokio::test]
+async fn reports_of_one_pattern_are_stories_of_their_own() {
+    let quake = |id: &str, place: &str, size: &str, depth: &str, hour: &str| {
+        let html = format!(
+            "<p>An earthquake of magnitude {size} was recorded near {place} at {hour} on Saturday, the seismological institute said. \
+             The epicentre lay {depth} kilometres below the surface, east of {place}. No damage was reported at first. Residents of \
+             {place} felt it for some seconds. The institute asks everybody who felt the earthquake near {place} to fill in the form \
+             on its pages, so that its maps of the region around {place} become better.</p>"
+        );
+        item(
+            id,
+            "quakes",
+            &format!("Earthquake of magnitude {size} near {place}"),
+            &html,
+        )
+    };
+    let items = [
+        quake("a", "Brackwell", "4.1", "12", "six"),
+        quake("b", "Dunmarsh", "3.2", "9", "eight"),
+        quake("c", "Hask", "5.0", "31", "noon"),
+    ];
+    assert_eq!(told(&items).await.stories().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_report_that_is_issued_again_under_another_title_is_one_story() {
+    let first = format!("<p>{}</p>", prose(5, 150));
+    let again = format!("{first}<p>Correction: an earlier version had another number in it, the agency said.</p>");
+    let items = [
+        item("a", "agency", "Parliament passes winter budget by 6 votes", &first),
+        item("b", "agency", "CORRECTED: Winter money approved", &again),
+    ];
+    assert_eq!(told(&items).await.stories().await.len(), 1);
+}
+
+#[tokio::test]
+async fn hundreds_of_copies_that_come_at_once_are_one_story() {
+    let html = format!("<p>{}</p>", prose(3, 60));
+    let items: Vec<Labelled> = (0..700)
+        .map(|n| item(&format!("c{n}"), &format!("feed{n}"), "One report for all", &html))
+        .collect();
+    let mut arrivals = Arrivals::of(&items).await;
+    for item in &items {
+        arrivals.arrive(item, false).await;
+    }
+    arrivals.place().await;
+    assert_eq!(arrivals.stories().await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_quotes_what_another_quotes_does_not_quote_that_one() {
+    let article = format!("<p>{}</p>", prose(1, 200));
+    let column = |n: usize| format!("<p>{}</p>{article}<p>{}</p>", prose(n, 80), prose(n + 50, 80));
+    let a = item("a", "agency", "An article on bridges", &article);
+    let (b, c) = (
+        item("b", "column", "My bridges", &column(10)),
+        item("c", "roundup", "This week", &column(20)),
+    );
+    for order in [[&a, &b, &c], [&b, &c, &a], [&c, &a, &b]] {
+        let arrivals = told(&order.map(Clone::clone)).await;
+        let stories = arrivals.stories().await;
+        let quotes: Vec<usize> = stories.iter().map(|story| story.quotes.len()).collect();
+        assert_eq!(quotes.iter().sum::<usize>(), 2, "{stories:#?}");
+    }
+}
