@@ -17,7 +17,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tidings::model::feed::{Access, FeedIntent, FeedUrl, Manner};
@@ -25,6 +25,7 @@ use tidings::service::stories::judge;
 use tidings::store::Store;
 use tidings::store::places::SharedTail;
 use tidings::story::fingerprint::marks;
+use tokio::time::Instant;
 
 /// Items of the window that keep their text: one in so many.
 const WITH_TEXT: u64 = 50;

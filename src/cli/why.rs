@@ -89,7 +89,7 @@ fn as_json(reasons: &Reasons, story: Option<&ListedStory>) -> Value {
     let decision = |(id, kind, other): &(i64, Decided, ItemId)| json!({"decision": id, "kind": decided(*kind), "item": other.0.to_string()});
     json!({
         "item": ItemLine::new(&reasons.item), "key": reasons.key, "guid": reasons.guid, "canonical_link": reasons.canonical_link,
-        "first_seen_at": reasons.first_seen_at, "marks": reasons.marks, "recurring_runs_of_feed": reasons.recurring,
+        "first_seen_at": reasons.first_seen_at, "held_until": reasons.held_until, "marks": reasons.marks, "recurring_runs_of_feed": reasons.recurring,
         "compared": reasons.compared.iter().map(compared).collect::<Vec<_>>(),
         "ties": reasons.ties.iter().map(tie).collect::<Vec<_>>(),
         "decisions": reasons.decisions.iter().map(decision).collect::<Vec<_>>(),
@@ -150,7 +150,10 @@ fn as_text(reasons: &Reasons, story: Option<&ListedStory>) -> String {
     }
     match story {
         Some(story) => said.push_str(&format!("  story\n{}", text(story))),
-        None => said.push_str("  waits for its place\n"),
+        None => match reasons.held_until {
+            Some(until) => said.push_str(&format!("  its feed has a hold: waits for its place until {until}\n")),
+            None => said.push_str("  waits for its place\n"),
+        },
     }
     said
 }

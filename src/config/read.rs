@@ -20,6 +20,7 @@ use crate::config::{
     Transport, WebConfig,
 };
 use crate::model::feed::is_web;
+use crate::model::feed_list::FeedList;
 use crate::model::view::View;
 use crate::text::canonical_url::Links;
 use crate::text::canonical_url::trackers::Tracker;
@@ -46,7 +47,7 @@ pub(super) fn read(
     let feeds = feeds(&mut root, cut, folder, faults, &mut warnings)?;
     let views = views(&mut root, &feeds, faults);
     let digests = digests(&mut root, &views);
-    let prefer = stories(&mut root);
+    let prefer = stories(&mut root, &feeds);
     root.finish();
     if feeds.is_empty() {
         warnings.push("there are no feeds: add [[feed]] tables, or an OPML list with feeds_from".to_owned());
@@ -112,9 +113,17 @@ fn web(root: &mut Section) -> WebConfig {
 }
 
 /// The feeds that lead stories where nothing else decides.
-fn stories(root: &mut Section) -> Vec<String> {
+fn stories(root: &mut Section, feeds: &FeedList) -> Vec<String> {
     let mut section = root.section("stories");
     let prefer = section.texts("prefer");
+    for name in &prefer {
+        if !feeds.iter().any(|feed| View::name_matches(name, feed.name)) {
+            section.fault(
+                "prefer",
+                format!("names no feed: {name:?}; `tidings feed list` shows the names"),
+            );
+        }
+    }
     section.finish();
     prefer
 }

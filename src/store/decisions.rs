@@ -7,7 +7,7 @@ use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, ListedItem, StoryId};
 use crate::store::passages::Tail;
 use crate::store::places::{Judge, Placing};
-use crate::store::rows::{instant, signed, unsigned};
+use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::stories::bump_version;
 use crate::store::{SqlResult, Store, StoreError, passages, ties};
 
@@ -33,6 +33,8 @@ pub struct Reasons {
     pub recurring: usize,
     /// Its story; None: it waits for its place.
     pub story: Option<StoryId>,
+    /// Until when it is held back; None: it never was.
+    pub held_until: Option<Timestamp>,
     /// What it was tied to: the other item, how, by which rule, how much of the other stands in it and the other way round.
     pub ties: Vec<StoredTie>,
     /// What it is compared with now.
@@ -114,7 +116,7 @@ impl Store {
             let (listed, story) = listed(db, item)?;
             let marks = passages::marks_of(db, item)?.len();
             db.query_row(
-                "select hex(key) as key, guid, canonical_link, first_seen_at,
+                "select hex(key) as key, guid, canonical_link, first_seen_at, nullif(held_until, 0) as held_until,
                      (select count(*) from boilerplate b where b.feed_id = item.feed_id) as recurring from item where id = ?",
                 [item.0],
                 |row| {
@@ -127,6 +129,7 @@ impl Store {
                         marks,
                         recurring: unsigned(row.get("recurring")?),
                         story,
+                        held_until: maybe_instant(row, "held_until")?,
                         ties: stored_ties(db, item)?,
                         compared,
                         decisions: ties::of(db, item)?,

@@ -14,8 +14,9 @@ const STORIES: usize = 3;
 /// ... and of how many of those that are looked at it must stand in one.
 const ONE_IN: usize = 4;
 
-/// The runs that recur over the last items of a feed, and the items that have any of them. Items of one story count once: a report
-/// that is sent again and again recurs as little as one that is sent once. So do those under like titles, as long as they have no story.
+/// The runs that recur over the last items of a feed, and the items that have any of them.
+///
+/// Items of one story count once: a report that is sent again and again recurs as little as one that is sent once. So do those under like titles, as long as they have no story.
 #[must_use]
 pub fn recurring(last: &[(Telling, Option<StoryId>)]) -> (HashSet<u64>, Vec<ItemId>) {
     let titles: Vec<Vec<String>> = last.iter().map(|(telling, _)| words(&telling.title)).collect();

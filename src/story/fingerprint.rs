@@ -120,6 +120,7 @@ fn title_mark(kind: &str, words: &[String]) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use super::{WINDOW, marks, text_marks, winnow};
     use crate::story::passages::{Passages, RUN};
 

@@ -65,6 +65,7 @@ pub fn leader(members: &[Member]) -> Option<ItemId> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::{groups, leader};
     use crate::model::item::ItemId;
     use crate::model::story::{Decided, Member};

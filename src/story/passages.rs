@@ -78,7 +78,7 @@ impl Passages {
     }
 }
 
-/// The finish of MurmurHash3: each bit of the sum counts for each bit of the hash.
+/// The finish of `MurmurHash3`: each bit of the sum counts for each bit of the hash.
 fn mixed(sum: u64) -> u64 {
     let sum = (sum ^ (sum >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let sum = (sum ^ (sum >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
@@ -87,6 +87,7 @@ fn mixed(sum: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
     use super::{Passages, RUN};
 
     #[test]
