@@ -9,7 +9,8 @@ use tracing::{debug, error};
 
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
-use crate::store::places::{Judge, Placed, SharedTail};
+use crate::store::judge::Judge;
+use crate::store::places::{Placed, SharedTail};
 use crate::store::{Store, StoreError};
 use crate::story::{boilerplate, fingerprint, grouping, matching};
 use crate::telemetry::metrics::Metrics;

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::model::item::{Edit, Hash16, ItemId, ItemText, MAX_REVISIONS, NewItem, StoredItem};
-use crate::store::polls::details;
-use crate::store::rows::{instant, maybe_instant, signed, unsigned};
+use crate::store::rows::{details, instant, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError, passages, search, stories};
 
 /// Bytes of the revisions of one item that are kept, beside the first and the one that readers were sent last.

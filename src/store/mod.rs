@@ -14,6 +14,7 @@ pub mod editions;
 pub mod edits;
 pub mod feeds;
 pub mod hosts;
+pub mod judge;
 pub mod locks;
 mod migrations;
 pub mod moves;

@@ -9,7 +9,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
-use crate::model::story::{Comparison, Decided, Member, StoryId, Telling, Tie, TieKind};
+use crate::model::story::{Comparison, StoryId, Telling, Tie, TieKind};
+use crate::store::judge::{Judge, Recurring};
 use crate::store::passages::{Shared, Tail};
 use crate::store::regroup::Book;
 use crate::store::rows::{instant, signed};
@@ -36,38 +37,6 @@ const FEW_LEFT: usize = 30_000;
 
 /// The marks of the items that came last, for all rounds of one process.
 pub type SharedTail = Arc<Mutex<Tail>>;
-/// Runs of words that recur over feeds.
-pub type Recurring = HashMap<FeedId, HashSet<u64>>;
-/// An item, and its story if it has one.
-pub type Placement = (Telling, Option<StoryId>);
-/// Runs of words that recur, and the items that have them.
-pub type Lesson = (HashSet<u64>, Vec<ItemId>);
-/// Items by their stories.
-pub type Groups = Vec<Vec<ItemId>>;
-/// Two items of one story, and how close they are.
-pub type Close = (ItemId, ItemId, f64);
-/// Two items, and what was decided of them last.
-pub type Decision = (ItemId, ItemId, Decided);
-
-/// What decides: the pure functions of `story`.
-#[derive(Debug, Clone)]
-pub struct Judge {
-    /// Compares an item with others.
-    pub compare: fn(&Telling, &[Telling], &Recurring) -> Vec<Comparison>,
-    /// What recurs over the last items of a feed, and which of these have it.
-    pub recurring: fn(&[Placement]) -> Lesson,
-    /// How many of the last items of a feed are looked at for that.
-    pub looked_at: usize,
-    /// A run of words as a mark.
-    pub mark: fn(u64) -> i32,
-    /// Parts items into stories.
-    pub groups: fn(&[ItemId], &[Close], &[Decision]) -> Groups,
-    /// Who leads a story.
-    pub leader: fn(&[Member]) -> Option<ItemId>,
-    /// Names of feeds whose items lead where nothing else decides, the most preferred first; `*` stands for any run of characters.
-    pub prefer: Arc<[String]>,
-}
-
 /// What one round of placing did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Placed {

@@ -12,7 +12,7 @@ use crate::model::identity::{IdentityPolicy, Learned};
 use crate::model::item::{ItemId, ItemKey, KnownItem, Lookalike, NewItem, Traces};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::feeds::POLLS_KEPT;
-use crate::store::rows::{bytes, maybe_instant, signed, unsigned};
+use crate::store::rows::{bytes, details, maybe_instant, signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError, due, edits, hosts, moves, passages, subscriptions};
 use crate::text::hash::text_hash;
 
@@ -269,10 +269,6 @@ fn rekey(db: &Connection, id: ItemId, key: &ItemKey, guid: &str) -> SqlResult<()
     db.prepare_cached("update or ignore item set key = ?2, guid = iif(?3 = '', guid, ?3) where id = ?1")?
         .execute(params![id.0, key.0, guid])
         .map(|_| ())
-}
-
-pub(super) fn details(item: &NewItem) -> String {
-    serde_json::to_string(&item.details).unwrap_or_else(|_| "{}".to_owned())
 }
 
 fn write_feed(db: &Connection, intent: &PollIntent, committed: &mut Committed) -> SqlResult<()> {

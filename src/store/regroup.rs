@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::model::item::ItemId;
 use crate::model::story::{Member, StoryId, StoryUid};
 use crate::model::view::View;
-use crate::store::places::Judge;
+use crate::store::judge::Judge;
 use crate::store::rows::{instant, signed};
 use crate::store::stories::number_anew;
 use crate::store::{SqlResult, ties};

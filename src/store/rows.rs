@@ -5,6 +5,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::model::clock::from_millis;
+use crate::model::item::NewItem;
 
 /// A number as SQLite holds it; what is beyond it becomes the largest.
 pub(super) fn signed(number: impl TryInto<i64>) -> i64 {
@@ -32,4 +33,9 @@ pub(super) fn bytes<const N: usize>(row: &Row<'_>, column: &str) -> rusqlite::Re
     value.try_into().map_err(|_| {
         rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, format!("{column}: not {N} bytes").into())
     })
+}
+
+/// What of an item is kept together as one value.
+pub(super) fn details(item: &NewItem) -> String {
+    serde_json::to_string(&item.details).unwrap_or_else(|_| "{}".to_owned())
 }

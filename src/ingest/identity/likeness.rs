@@ -25,6 +25,15 @@ pub(super) struct Face<'a> {
     text: Option<Hash16>,
 }
 
+/// An entry that no key knows.
+#[derive(Debug)]
+pub(super) struct Stranger<'a> {
+    pub(super) at: usize,
+    /// What its key was made from.
+    pub(super) basis: Basis,
+    pub(super) face: Face<'a>,
+}
+
 impl<'a> Face<'a> {
     pub(super) fn of_entry(item: &'a NewItem) -> Self {
         Self {

@@ -6,8 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ingest::identity::likeness::Crowd;
-use crate::ingest::identity::recognise::Stranger;
+use crate::ingest::identity::likeness::{Crowd, Stranger};
 use crate::ingest::identity::{first_basis, folded, key_by, link_of};
 use crate::model::identity::{IdentityPolicy, Learned};
 use crate::model::item::{ItemId, RawItem};

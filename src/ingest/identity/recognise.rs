@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use crate::ingest::identity::likeness::{Crowd, Face, Likeness};
+use crate::ingest::identity::likeness::{Crowd, Face, Likeness, Stranger};
 use crate::ingest::identity::policy::{after, is_most, learned, seen};
 use crate::ingest::identity::{BASES, first_basis, key_by, key_from, keys};
 use crate::model::identity::{Basis, IdentityPolicy, Learned};
@@ -42,15 +42,6 @@ pub struct Solution {
     pub misnamed: HashSet<usize>,
     /// What the feed's documents have taught; None: as before.
     pub learned: Option<Learned>,
-}
-
-/// An entry that no key knows.
-#[derive(Debug)]
-pub(super) struct Stranger<'a> {
-    pub(super) at: usize,
-    /// What its key was made from.
-    pub(super) basis: Basis,
-    pub(super) face: Face<'a>,
 }
 
 /// Where the items of these entries may be found.
