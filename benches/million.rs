@@ -739,10 +739,10 @@ async fn answer(State(desk): State<Arc<Desk>>, UrlPath(feed): UrlPath<u64>, head
 }
 
 fn document(feed: u64, version: u64) -> String {
-    let text = "The council met on Monday and decided, after a long debate, to mend the old bridge. ".repeat(6);
     let items: String = [format!("{version}-a"), format!("{version}-b"), "0".to_owned()]
         .iter()
         .map(|item| {
+            let text = text(&format!("{feed}-{item}"));
             format!(
                 "<item><title>Item {item} of {feed}</title><link>https://news.example/{feed}/{item}</link>\
                  <guid isPermaLink=\"false\">{feed}-{item}</guid><pubDate>Sat, 21 Nov 2020 10:00:00 GMT</pubDate>\
@@ -754,4 +754,18 @@ fn document(feed: u64, version: u64) -> String {
         "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>The news of the town number {feed}</title>\
          <link>https://news.example/{feed}/</link><language>en</language>{items}</channel></rss>"
     )
+}
+
+/// The text of an item: no other says the same, for each is to be a story of its own.
+fn text(of: &str) -> String {
+    let mut seed = of
+        .bytes()
+        .fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let word = |_| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        format!("word{} ", (seed >> 33) % 9973)
+    };
+    (0..60).map(word).collect()
 }

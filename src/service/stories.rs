@@ -17,6 +17,8 @@ use crate::telemetry::metrics::Metrics;
 
 /// Items placed in one transaction.
 const BATCH: usize = 500;
+/// How long it waits for more after one has arrived: many items cost little more than one.
+const GATHER: Duration = Duration::from_millis(50);
 /// How often it looks although nobody told it to: another process may have polled.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -83,7 +85,8 @@ impl Stories {
             self.metrics.stories_placed(placed.stories);
             sum.items += placed.items;
             sum.stories += placed.stories;
-            if placed.items < BATCH {
+            // What was learned in one round may leave others in doubt, for the next.
+            if placed.items == 0 {
                 return Ok(sum);
             }
         }
@@ -107,7 +110,10 @@ impl Stories {
                 return;
             }
             tokio::select! {
-                () = self.arrived.notified() => {}
+                () = self.arrived.notified() => {
+                    // Either way it goes on: the time is over, or it is to stop.
+                    let _ = tokio::time::timeout(GATHER, stop.cancelled()).await;
+                }
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => {}
             }
