@@ -46,6 +46,55 @@ const UPDATE_SECONDS: i64 = 36 * 3600;
 const LONG_PIECE: usize = 16;
 /// How much of a text that is issued again stands there in long pieces.
 const LONG_OF_REISSUE: f64 = 0.75;
+/// How much of a text may be other words at the same places where one is an update of the other.
+const SUBSTITUTED: f64 = 0.08;
+/// Titles of a report and of the same under a new lead, in two feeds.
+const NEW_LEAD_TITLES: f64 = 0.25;
+/// Words of a comment within a text that is quoted ...
+const COMMENT: usize = 8;
+/// ... and how many of these make it a quotation.
+const COMMENTS: usize = 3;
+/// Words that tell one of a series from the others, as numbers do: days and months.
+const DATES: [&str; 38] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "شنبه",
+    "یکشنبه",
+    "دوشنبه",
+    "سهشنبه",
+    "چهارشنبه",
+    "پنجشنبه",
+    "جمعه",
+    "فروردین",
+    "اردیبهشت",
+    "خرداد",
+    "تیر",
+    "مرداد",
+    "شهریور",
+    "مهر",
+    "ابان",
+    "اذر",
+    "دی",
+    "بهمن",
+    "اسفند",
+];
 /// How much of the longer of two headlines the shorter is.
 const MOST_OF_HEADLINE: f64 = 0.7;
 /// Words of a headline that names one story.
@@ -78,8 +127,14 @@ struct Overlap {
     own: (usize, usize),
     /// Of these, words before the first that are shared.
     lead: (usize, usize),
+    /// Of these, words behind the last that is shared.
+    tail: (usize, usize),
+    /// Pieces of its own that stand between shared ones.
+    between: (usize, usize),
     /// How much of the one that shares more of its words stands in the other in long pieces, from 0 to 1.
     long: f64,
+    /// How much of the shorter is other words at the same places, from 0 to 1.
+    substituted: f64,
 }
 
 impl<'a> Said<'a> {
@@ -165,6 +220,7 @@ impl<'a> Said<'a> {
             own,
             lead: lead.unwrap_or(own),
             long: ratio(long, covered + own),
+            shared,
         }
     }
 }
@@ -179,6 +235,23 @@ struct Covered {
     lead: usize,
     /// How much of it stands there in long pieces.
     long: f64,
+    /// By word, whether it does.
+    shared: Vec<bool>,
+}
+
+impl Covered {
+    /// Words of its own behind the last that is shared.
+    fn tail(&self) -> usize {
+        self.shared.iter().rev().take_while(|shared| !**shared).count()
+    }
+
+    /// Pieces of its own between shared ones, of some length.
+    fn between(&self) -> usize {
+        let pieces: Vec<&[bool]> = self.shared.chunk_by(|a, b| a == b).collect();
+        let inner = pieces.get(1..pieces.len().saturating_sub(1)).unwrap_or_default();
+        let is_comment = |piece: &&&[bool]| piece.first() == Some(&false) && piece.len() >= COMMENT;
+        inner.iter().filter(is_comment).count()
+    }
 }
 
 fn cover(words: &mut [bool], run: usize) {
@@ -188,12 +261,37 @@ fn cover(words: &mut [bool], run: usize) {
 /// How the texts of two items overlap.
 fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
     let (a, b) = (one.covered_by(other), other.covered_by(one));
+    let substituted = a.lead.min(b.lead) + substituted((one, &a), (other, &b));
     Overlap {
         shares: (a.share, b.share),
         own: (a.own, b.own),
         lead: (a.lead, b.lead),
+        tail: (a.tail(), b.tail()),
+        between: (a.between(), b.between()),
         long: if a.share >= b.share { a.long } else { b.long },
+        substituted: ratio(substituted, one.words().min(other.words())),
     }
+}
+
+/// Words that stand in the place of others: what both have of their own behind the same shared piece, the less of both.
+fn substituted((one, a): (&Said<'_>, &Covered), (other, b): (&Said<'_>, &Covered)) -> usize {
+    let places: HashMap<u64, usize> = other.text.runs.iter().enumerate().map(|(at, run)| (*run, at)).collect();
+    let own_from = |covered: &Covered, from: usize| {
+        let rest = covered.shared.get(from..).unwrap_or_default();
+        let own = rest.iter().take_while(|shared| !**shared).count();
+        // What ends a text stands in no other's place.
+        if own == rest.len() { 0 } else { own }
+    };
+    let ends = a
+        .shared
+        .windows(2)
+        .enumerate()
+        .filter(|(_, pair)| **pair == [true, false]);
+    let gaps = ends.filter_map(|(at, _)| {
+        let run = one.text.runs.get((at + 1).checked_sub(RUN)?)?;
+        Some(own_from(a, at + 1).min(own_from(b, places.get(run)? + RUN)))
+    });
+    gaps.sum()
 }
 
 /// An item compared with others; `recurring` are the runs that recur over feeds.
@@ -280,11 +378,14 @@ fn relation(
         return Some((TieKind::Same, "nearly the same text"));
     }
     // From here on one stands in the other, which is the longer of both.
-    let (share, own, words, cited) = if shares.0 >= shares.1 {
-        (shares.0, own.1, other.words(), cites.1)
+    let is_first_in_other = shares.0 >= shares.1;
+    let of_longer = |pair: (usize, usize)| if is_first_in_other { pair.1 } else { pair.0 };
+    let (share, words, cited) = if is_first_in_other {
+        (shares.0, other.words(), cites.1)
     } else {
-        (shares.1, own.0, one.words(), cites.0)
+        (shares.1, one.words(), cites.0)
     };
+    let own = of_longer(own);
     if share < MOST {
         return None;
     }
@@ -295,8 +396,15 @@ fn relation(
     if titles >= ALIKE {
         return Some((TieKind::Same, "most of the text under a like title"));
     }
+    if has_much && share >= NEARLY_ALL && of_longer(overlap.between) >= COMMENTS {
+        return Some((TieKind::Quotes, "nearly all of its text between comments"));
+    }
     if lead.0.max(lead.1) < LEAD {
         return (share >= MOST_OF_UPDATE).then_some((TieKind::Same, "most of the text from the beginning on"));
+    }
+    let is_led_anew = own.saturating_sub(of_longer(lead)) < LEAD && of_longer(overlap.tail) < LEAD;
+    if is_led_anew && titles >= NEW_LEAD_TITLES && share >= MOST_OF_UPDATE {
+        return Some((TieKind::Same, "most of the text under a new lead and a related title"));
     }
     if has_much {
         return Some((TieKind::Quotes, "most of its text after words of its own"));
@@ -318,11 +426,11 @@ fn within_a_feed(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, titles: f6
     if is_one_link && most >= MOST_OF_UPDATE && overlap.long >= MOST {
         return Some("an update at the same link");
     }
-    if titles >= ALIKE && is_one_title && least >= NEARLY_ALL_WITHIN {
+    if titles >= ALIKE && is_one_title && least >= NEARLY_ALL_WITHIN && overlap.substituted <= SUBSTITUTED {
         return Some("nearly the same text under a like title");
     }
-    // Who is updated keeps its beginning, here or there.
-    if !is_near || overlap.lead.0.min(overlap.lead.1) >= LEAD {
+    // Who is updated keeps its beginning, here or there; reports of one pattern have other words at the same places.
+    if !is_near || overlap.lead.0.min(overlap.lead.1) >= LEAD || overlap.substituted > SUBSTITUTED {
         return None;
     }
     if titles >= RELATED && is_one_title && most >= MOST_OF_UPDATE && overlap.long >= MOST {
@@ -333,11 +441,11 @@ fn within_a_feed(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, titles: f6
     is_reissued.then_some("issued again by the same feed")
 }
 
-/// The numbers of a title, in one order.
+/// The numbers of a title, with its days and months, in one order.
 #[must_use]
 pub fn numbers(title: &[String]) -> Vec<&String> {
-    let has_digit = |word: &&String| word.chars().any(|c| c.is_ascii_digit());
-    let mut numbers: Vec<&String> = title.iter().filter(has_digit).collect();
+    let is_one = |word: &&String| DATES.contains(&word.as_str()) || word.chars().any(|c| c.is_ascii_digit());
+    let mut numbers: Vec<&String> = title.iter().filter(is_one).collect();
     numbers.sort_unstable();
     numbers
 }

@@ -229,3 +229,54 @@ async fn who_quotes_what_another_quotes_does_not_quote_that_one() {
         assert_eq!(quotes.iter().sum::<usize>(), 2, "{stories:#?}");
     }
 }
+
+#[tokio::test]
+async fn market_reports_of_two_days_are_two_stories() {
+    let report = |id: &str, day: &str, index: &str, by: &str, what: &str| {
+        let html = format!(
+            "<p>The index of the exchange closed at {index} on {day}, {by} more than the day before. Shares of banks and of cement \
+             makers were asked for most, while those of refineries stood still, traders said. {what} The number of trades was as \
+             usual. The market for small firms, which is open an hour longer, followed the large one. Brokers expect no great change \
+             until the central bank has told its rate at the end of the month, when the budget is also due in parliament.</p>"
+        );
+        item(id, "market", &format!("Exchange closes higher on {day}"), &html)
+    };
+    let items = [
+        report(
+            "a",
+            "Wednesday",
+            "2,104,311 points",
+            "eleven thousand points",
+            "A sugar mill rose by five per cent after it had paid its debts.",
+        ),
+        report(
+            "b",
+            "Thursday",
+            "2,120,874 points",
+            "sixteen thousand points",
+            "Two insurers fell because a ferry had sunk in the gulf at dawn.",
+        ),
+    ];
+    assert_eq!(told(&items).await.stories().await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_article_with_comments_between_its_paragraphs_is_quoted() {
+    let parts: Vec<String> = (1..6).map(|n| prose(n, 40)).collect();
+    let article: String = parts.iter().map(|part| format!("<p>{part}</p>")).collect();
+    let fisked: String = parts
+        .iter()
+        .enumerate()
+        .map(|(n, part)| format!("<p>{part}</p><p>{}</p>", prose(100 + n, 22)))
+        .collect();
+    let items = [
+        item("a", "agency", "An article", &article),
+        item("b", "column", "Line by line", &fisked),
+    ];
+    let stories = told(&items).await.stories().await;
+    assert_eq!(
+        stories.iter().map(|story| story.quotes.len()).sum::<usize>(),
+        1,
+        "{stories:#?}"
+    );
+}
