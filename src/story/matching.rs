@@ -396,7 +396,7 @@ fn relation(
     if titles >= ALIKE {
         return Some((TieKind::Same, "most of the text under a like title"));
     }
-    if has_much && share >= NEARLY_ALL && of_longer(overlap.between) >= COMMENTS {
+    if has_much && share >= NEARLY_ALL && of_longer(lead) >= COMMENT && of_longer(overlap.between) >= COMMENTS {
         return Some((TieKind::Quotes, "nearly all of its text between comments"));
     }
     if lead.0.max(lead.1) < LEAD {

@@ -271,7 +271,12 @@ async fn an_article_with_comments_between_its_paragraphs_is_quoted() {
         .collect();
     let items = [
         item("a", "agency", "An article", &article),
-        item("b", "column", "Line by line", &fisked),
+        item(
+            "b",
+            "column",
+            "Line by line",
+            &format!("<p>{}</p>{fisked}", prose(200, 15)),
+        ),
     ];
     let stories = told(&items).await.stories().await;
     assert_eq!(
