@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::item::ItemId;
 use crate::model::story::{StoryId, Telling};
-use crate::story::matching::{RELATED, likeness, numbers, words};
+use crate::story::matching::RELATED;
 use crate::story::passages::{Passages, Runs};
+use crate::story::titles::{likeness, numbers, words};
 
 /// The last items of a feed that are looked at.
 pub const LOOKED_AT: usize = 16;

@@ -4,5 +4,7 @@ pub mod boilerplate;
 pub mod fingerprint;
 pub mod grouping;
 pub mod matching;
+mod overlap;
 pub mod passages;
 pub mod selection;
+pub mod titles;
