@@ -162,6 +162,9 @@ impl<'a> Placing<'a> {
         let marks = self.marks(item, feed)?;
         let ItemRow { story, link, was_held } = self.row(item)?;
         let mut candidates = self.candidates(item, feed, &marks, &link)?;
+        if story.is_none() && !candidates.is_empty() {
+            self.doubt_link(item, feed, &link)?;
+        }
         if story.is_some() {
             let tied = ties::forget(self.db, item)?;
             candidates.extend(
@@ -244,11 +247,7 @@ impl<'a> Placing<'a> {
 
     /// The items that one may belong to: those with its link in other feeds, and those that share the most marks with it.
     fn candidates(&self, item: ItemId, feed: FeedId, marks: &[i32], link: &str) -> SqlResult<Vec<ItemId>> {
-        let mut found = if link.is_empty() {
-            Vec::new()
-        } else {
-            self.of_link(item, feed, link)?
-        };
+        let (_, mut found) = self.of_link(item, feed, link)?;
         let mut shared = self.tail.count(self.db, marks)?;
         shared.remove(&item);
         let mut shared: Vec<(ItemId, Shared)> = shared.into_iter().collect();
@@ -275,8 +274,19 @@ impl<'a> Placing<'a> {
         Ok(found)
     }
 
-    /// Items of other feeds with a link, the newest. Where one's own feed has it twice, it names neither: they are looked at again.
-    fn of_link(&self, item: ItemId, feed: FeedId, link: &str) -> SqlResult<Vec<ItemId>> {
+    /// A link that a feed has twice names neither of its items: those of other feeds with it are looked at again.
+    fn doubt_link(&self, item: ItemId, feed: FeedId, link: &str) -> SqlResult<()> {
+        match self.of_link(item, feed, link)? {
+            (own, _) if own.is_empty() => Ok(()),
+            (_, others) => others.iter().try_for_each(|other| passages::doubt(self.db, *other)),
+        }
+    }
+
+    /// The newest items with a link: those of the own feed, and those of others.
+    fn of_link(&self, item: ItemId, feed: FeedId, link: &str) -> SqlResult<(Vec<ItemId>, Vec<ItemId>)> {
+        if link.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
         let mut statement = self.db.prepare_cached(
             "select id, feed_id from item where canonical_link = ?1 and canonical_link <> '' and id <> ?2 and story_id is not null
              order by id desc limit ?3",
@@ -288,24 +298,15 @@ impl<'a> Placing<'a> {
             .collect::<SqlResult<Vec<_>>>()?
             .into_iter()
             .partition(|(_, of)| *of == feed);
-        let others: Vec<ItemId> = others.into_iter().map(|(other, _)| other).collect();
-        if !own.is_empty() && self.row(item)?.story.is_none() {
-            others.iter().try_for_each(|other| passages::doubt(self.db, *other))?;
-        }
-        Ok(others)
+        let items = |rows: Vec<(ItemId, FeedId)>| rows.into_iter().map(|(item, _)| item).collect();
+        Ok((items(own), items(others)))
     }
 
     /// How an item belongs together with others. Where one of its own feed has parts of it and is not the same, what recurs over the
     /// feed is learned first.
     fn compare(&mut self, item: ItemId, feed: FeedId, others: &[ItemId]) -> SqlResult<Vec<Tie>> {
         let telling = telling(self.db, item)?;
-        let others = others
-            .iter()
-            .map(|other| self::telling(self.db, *other))
-            .collect::<SqlResult<Vec<_>>>()?;
-        for feed in others.iter().map(|other| other.feed).chain([feed]) {
-            self.recurring(feed)?;
-        }
+        let others = self.tellings(others)?;
         let mut compared = (self.judge.compare)(&telling, &others, &self.recurring);
         let own: HashSet<ItemId> = others
             .iter()
@@ -333,18 +334,21 @@ impl<'a> Placing<'a> {
         Ok(ties)
     }
 
+    /// Items as they are compared; what recurs over their feeds is known then.
+    fn tellings(&mut self, items: &[ItemId]) -> SqlResult<Vec<Telling>> {
+        let read = items.iter().map(|item| telling(self.db, *item));
+        let read = read.collect::<SqlResult<Vec<_>>>()?;
+        read.iter()
+            .try_for_each(|telling| self.recurring(telling.feed).map(|_| ()))?;
+        Ok(read)
+    }
+
     /// An item compared with those that it may belong to, as it would be now.
     pub(super) fn comparisons(&mut self, item: ItemId) -> SqlResult<Vec<Comparison>> {
         let telling = telling(self.db, item)?;
         let marks = self.marks(item, telling.feed)?;
         let others = self.candidates(item, telling.feed, &marks, &telling.canonical_link)?;
-        let others = others
-            .iter()
-            .map(|other| self::telling(self.db, *other))
-            .collect::<SqlResult<Vec<_>>>()?;
-        for feed in others.iter().map(|other| other.feed) {
-            self.recurring(feed)?;
-        }
+        let others = self.tellings(&others)?;
         Ok((self.judge.compare)(&telling, &others, &self.recurring))
     }
 

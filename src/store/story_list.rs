@@ -57,21 +57,17 @@ fn listed(db: &Connection, story: StoryId) -> SqlResult<ListedStory> {
         seq: Seq(seq),
         uid: StoryUid(uid),
         items: items.collect::<SqlResult<Vec<_>>>()?,
-        quotes: quotes(db, story, "me.id = item_id and other.id = other_id")?,
-        quoted_by: quotes(db, story, "me.id = other_id and other.id = item_id")?,
+        quotes: quotes(db, story, ("item_id", "other_id"))?,
+        quoted_by: quotes(db, story, ("other_id", "item_id"))?,
     })
 }
 
-/// The stories that quote this one or are quoted by it, with the largest share; the most first.
-pub(super) fn quotes(db: &Connection, story: StoryId, which: &str) -> SqlResult<Vec<QuoteOf>> {
-    let own = if which.starts_with("me.id = item_id") {
-        "tie.item_id = me.id"
-    } else {
-        "tie.other_id = me.id"
-    };
+/// The stories whose items stand in one column of the ties, where this one's own stand in the other, with the largest share; the most
+/// first.
+fn quotes(db: &Connection, story: StoryId, (own, others): (&str, &str)) -> SqlResult<Vec<QuoteOf>> {
     let mut statement = db.prepare_cached(&format!(
-        "select story.id, uid, max(share) as most, seq from item me join tie on {own} and kind = 'quotes' join item other on {which}
-             join story on story.id = other.story_id
+        "select story.id, uid, max(share) as most, seq from item me join tie on tie.{own} = me.id and kind = 'quotes'
+             join item other on other.id = tie.{others} join story on story.id = other.story_id
          where me.story_id = ?1 and other.story_id <> ?1 group by story.id order by most desc, seq limit ?2",
     ))?;
     let rows = statement.query_map(params![story.0, signed(LISTED)], |row| {

@@ -5,7 +5,7 @@
 //! both a common mark; of a longer one they have several. The beginning is marked more closely, for excerpts; the title has marks too.
 
 use crate::story::passages::Passages;
-use crate::text::fold::each_word;
+use crate::story::titles::words;
 
 /// Runs of a window: a text has about one mark for each half of it.
 pub const WINDOW: usize = 64;
@@ -81,21 +81,21 @@ fn winnow(runs: &[u64], window: usize, mut choose: impl FnMut(u64)) {
 /// The whole title in any order of its words. Of an item that has little else its parts too, and the title without words at its ends;
 /// of others without what a colon or a dash parts from it: so "Urgent: " and the name of a site do not hide it.
 fn title_marks(title: &str, is_all: bool) -> Vec<i32> {
-    let words = words_of(title);
+    let whole = words(title);
     let mut marks: Vec<i32> = Vec::new();
-    let mut titles = vec![words.clone()];
+    let mut titles = vec![whole.clone()];
     if is_all {
-        let parts = words.windows(TITLE_RUN).take(MAX_TITLE_MARKS);
+        let parts = whole.windows(TITLE_RUN).take(MAX_TITLE_MARKS);
         marks.extend(parts.map(|part| title_mark("part of title", part)));
         for ends in 1..=MAX_ENDS {
-            let kept = words.len().saturating_sub(ends);
-            titles.extend(words.get(ends..).map(<[String]>::to_vec));
-            titles.extend(words.get(..kept).map(<[String]>::to_vec));
+            let kept = whole.len().saturating_sub(ends);
+            titles.extend(whole.get(ends..).map(<[String]>::to_vec));
+            titles.extend(whole.get(..kept).map(<[String]>::to_vec));
         }
     } else {
         let parted = [title.split_once(": ").map(|(_, rest)| rest)];
         let dashes = [" - ", " | ", " – ", " — "].map(|dash| title.rsplit_once(dash).map(|(rest, _)| rest));
-        titles.extend(parted.into_iter().chain(dashes).flatten().map(words_of));
+        titles.extend(parted.into_iter().chain(dashes).flatten().map(words));
     }
     for (at, mut words) in titles.into_iter().enumerate() {
         if words.len() >= if at == 0 { 2 } else { MIN_TITLE_WORDS } {
@@ -104,12 +104,6 @@ fn title_marks(title: &str, is_all: bool) -> Vec<i32> {
         }
     }
     marks
-}
-
-fn words_of(title: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    each_word(title, |word| words.push(word.to_owned()));
-    words
 }
 
 fn title_mark(kind: &str, words: &[String]) -> i32 {

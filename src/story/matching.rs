@@ -13,7 +13,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::feed::FeedId;
 use crate::model::story::{Comparison, Telling, Tie, TieKind};
-use crate::story::overlap::{COMMENT, Overlap, Said, overlap, ratio};
+use crate::story::overlap::{COMMENT, Overlap, Said, overlap};
+use crate::story::passages::ratio;
 use crate::story::titles::{are_one_headline, likeness, numbers};
 
 /// Nearly all of a text.

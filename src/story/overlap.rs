@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 
 use crate::model::story::Telling;
 use crate::story::fingerprint::MIN_WORDS;
-use crate::story::passages::{Passages, RUN, Runs};
+use crate::story::passages::{Passages, RUN, Runs, ratio};
 use crate::story::titles;
 use crate::text::canonical_url::cited::cited;
 use crate::text::html::links::links_in;
@@ -189,10 +189,4 @@ fn substituted((one, a): (&Said<'_>, &Covered), (other, b): (&Said<'_>, &Covered
         Some(own_from(a, at + 1).min(own_from(b, places.get(run)? + RUN)))
     });
     gaps.sum()
-}
-
-/// A part of all, from 0 to 1.
-pub(super) fn ratio(part: usize, all: usize) -> f64 {
-    let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-    if all == 0 { 0.0 } else { number(part) / number(all) }
 }

@@ -85,6 +85,12 @@ fn mixed(sum: u64) -> u64 {
     sum ^ (sum >> 33)
 }
 
+/// A part of all, from 0 to 1.
+pub(super) fn ratio(part: usize, all: usize) -> f64 {
+    let number = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    if all == 0 { 0.0 } else { number(part) / number(all) }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::indexing_slicing, reason = "tests")]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::story::overlap::ratio;
+use crate::story::passages::ratio;
 use crate::text::fold::each_word;
 
 /// How much of the longer of two headlines the shorter is.

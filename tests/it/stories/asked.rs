@@ -215,3 +215,31 @@ async fn a_split_leaves_each_story_its_own_leader_and_both_are_told() {
     wanted.sort_unstable();
     assert_eq!(told, wanted, "each story is told once, by one of its own items");
 }
+
+#[tokio::test]
+async fn why_of_an_item_that_is_held_changes_nothing() {
+    let origin = Origin::start().await;
+    let link = "https://agency.example/live";
+    let entry = |id: &str| {
+        format!("<item><guid isPermaLink=\"false\">{id}</guid><title>Live {id}</title><link>{link}</link></item>")
+    };
+    let rss = |entries: &str| {
+        format!(
+            "<rss version=\"2.0\"><channel><title>t</title><link>https://t.example/</link>{entries}</channel></rss>"
+        )
+    };
+    origin.serve("/agency", rss(&entry("one")));
+    origin.serve("/other", rss(&entry("other")));
+    let held = feed("agency", &origin.url("/agency")) + "hold = \"10m\"\n";
+    let app = TestApp::new(&format!("{held}{}", feed("other", &origin.url("/other")))).await;
+    app.poll().await;
+    app.advance(jiff::SignedDuration::from_mins(11));
+    app.app.stories().place_all().await.unwrap();
+    origin.serve("/agency", rss(&(entry("two") + &entry("one"))));
+    let polled = app.poll_named(&["agency"]).await;
+    assert_eq!(polled[0].committed.new, 1, "{polled:?}");
+    // The first took a number when its hold was over.
+    let said = app.said(&["why", "4"]).await;
+    assert!(said.contains("waits for its place until"), "{said}");
+    assert!(said.contains("compared with"), "{said}");
+}
