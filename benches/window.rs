@@ -23,7 +23,6 @@ use rusqlite::{Connection, params};
 use tidings::model::feed::{Access, FeedIntent, FeedUrl, Manner};
 use tidings::service::stories::judge;
 use tidings::store::Store;
-use tidings::store::places::SharedTail;
 use tidings::story::fingerprint::marks;
 use tokio::time::Instant;
 
@@ -161,7 +160,7 @@ fn disk(file: &Path, items: u64) {
 
 /// Places arrivals one by one.
 async fn matched(file: &Path, items: u64, arrivals: u64) -> Vec<Duration> {
-    let (store, judge, tail) = (Store::open(file).unwrap(), judge(Arc::from([])), SharedTail::default());
+    let (store, judge) = (Store::open(file).unwrap(), judge(Arc::from([])));
     let db = Connection::open(file).unwrap();
     db.busy_timeout(Duration::from_secs(10)).unwrap();
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
@@ -197,7 +196,7 @@ async fn matched(file: &Path, items: u64, arrivals: u64) -> Vec<Duration> {
         db.execute("insert into sketch (item_id, marks) values (?, ?)", params![id, bytes])
             .unwrap();
         let began = Instant::now();
-        let placed = store.place_arrivals(10, now, &judge, &tail).await.unwrap();
+        let placed = store.place_arrivals(10, now, &judge).await.unwrap();
         times.push(began.elapsed());
         joined += u64::from(placed.stories == 0);
     }

@@ -369,6 +369,8 @@ pub struct HostRest {
 pub struct Committed {
     /// Items stored.
     pub new: u64,
+    /// Stories opened by those of them that are like no other; the others wait to be compared.
+    pub stories: u64,
     /// Items changed.
     pub updated: u64,
     /// So many other feeds lead to the address that this one was about to move to: it did not.

@@ -1,4 +1,4 @@
-//! Gives arriving items their story and each story its place, in order of arrival.
+//! Compares the items that wait, in order of arrival, and gives them their stories.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tracing::{debug, error};
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
 use crate::store::judge::Judge;
-use crate::store::places::{Placed, SharedTail};
+use crate::store::places::Placed;
 use crate::store::{Store, StoreError};
 use crate::story::{boilerplate, fingerprint, grouping, matching};
 use crate::telemetry::metrics::Metrics;
@@ -32,8 +32,6 @@ pub struct Stories {
     placed: Arc<Notify>,
     metrics: Arc<Metrics>,
     judge: Judge,
-    /// The marks of the items that came last.
-    tail: SharedTail,
 }
 
 /// What decides of stories: the rules of [`crate::story`]. Feeds that match `prefer` lead where nothing else decides.
@@ -67,7 +65,6 @@ impl Stories {
             placed,
             metrics,
             judge,
-            tail: SharedTail::default(),
         }
     }
 
@@ -78,10 +75,7 @@ impl Stories {
     pub async fn place_all(&self) -> Result<Placed, StoreError> {
         let mut sum = Placed::default();
         loop {
-            let placed = self
-                .store
-                .place_arrivals(BATCH, self.clock.now(), &self.judge, &self.tail)
-                .await?;
+            let placed = self.store.place_arrivals(BATCH, self.clock.now(), &self.judge).await?;
             self.metrics.stories_placed(placed.stories);
             sum.items += placed.items;
             sum.stories += placed.stories;
@@ -94,28 +88,32 @@ impl Stories {
 
     /// Places items as they arrive, until `stop` is given; then those that are left.
     pub async fn run(&self, stop: &CancellationToken) {
+        let mut have_arrived = false;
         loop {
             match self.place_all().await {
-                Ok(placed) if placed.items > 0 => {
+                Ok(placed) => {
                     debug!(items = placed.items, stories = placed.stories, "placed items");
-                    self.placed.notify_one();
+                    // Most have got their places when they were stored.
+                    if placed.items > 0 || have_arrived {
+                        self.placed.notify_one();
+                    }
                 }
-                Ok(_) => {}
                 Err(e) => error!("stories wait for their places: {}", chain(&e)),
             }
             if stop.is_cancelled() {
-                if let Err(e) = self.store.flush_marks(&self.tail).await {
+                if let Err(e) = self.store.flush_marks().await {
                     error!("the next process has more to read: {}", chain(&e));
                 }
                 return;
             }
-            tokio::select! {
+            have_arrived = tokio::select! {
                 () = self.arrived.notified() => {
                     // Either way it goes on: the time is over, or it is to stop.
                     let _ = tokio::time::timeout(GATHER, stop.cancelled()).await;
+                    true
                 }
-                () = tokio::time::sleep(LOOK) => {}
-                () = stop.cancelled() => {}
+                () = tokio::time::sleep(LOOK) => false,
+                () = stop.cancelled() => false,
             }
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
-//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], [`edits`], [`places`], [`ties`], [`decisions`], [`stories`],
+//! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], `arrivals`, [`edits`], [`places`], [`ties`], [`decisions`], [`stories`],
 //! [`story_list`], [`choice`], [`search`], [`editions`], [`deliveries`], [`subscriptions`], [`pushes`].
 
+mod arrivals;
 pub mod choice;
 mod connection;
 pub mod decisions;
@@ -18,7 +19,7 @@ pub mod judge;
 pub mod locks;
 mod migrations;
 pub mod moves;
-pub mod passages;
+mod passages;
 pub mod places;
 pub mod polls;
 pub mod pushes;
@@ -38,12 +39,14 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::store::connection::{Readers, Writer};
+use crate::store::passages::SharedTail;
 
 /// The store; clones share one database.
 #[derive(Debug, Clone)]
 pub struct Store {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    tail: SharedTail,
 }
 
 /// Why the store did not do what it was asked.
@@ -121,6 +124,7 @@ impl Store {
         Ok(Self {
             writer: Arc::new(writer),
             readers: Arc::new(Readers::new(path.to_owned())),
+            tail: SharedTail::default(),
         })
     }
 

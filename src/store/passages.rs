@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -14,8 +15,14 @@ use crate::store::rows::signed;
 const ITEMS_OF_MARK: usize = 64;
 /// A mark that so many items have, or fewer, is rare: they hardly share it by chance.
 const RARE: usize = 4;
+/// An item with so few marks may be like those that share a rare one of them; others have to share two.
+const FEW_MARKS: usize = 8;
 /// Runs of words that are known to recur over one feed, at most.
 const MAX_RECURRING: usize = 4096;
+/// Marks are stored when there are so many in memory ...
+const MANY_MARKS: usize = 250_000;
+/// ... or so many at the end.
+const FEW_LEFT: usize = 30_000;
 
 /// Keeps the marks of a new item until it gets its place.
 pub(super) fn sketch(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
@@ -77,9 +84,32 @@ impl Hasher for MarkHasher {
     }
 }
 
+/// The marks of the items that came last, for all who store and place items.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedTail(Arc<Mutex<Tail>>);
+
+impl SharedTail {
+    /// Lends them for one piece of work in a transaction. What the work puts there stays if it succeeds; else they are read anew.
+    pub(super) fn lend<T>(&self, db: &Connection, work: impl FnOnce(&mut Tail) -> SqlResult<T>) -> SqlResult<T> {
+        // Whoever fails leaves none behind.
+        let mut tail = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        tail.catch_up(db)?;
+        let done = work(&mut tail)?;
+        tail.flush(db, MANY_MARKS)?;
+        tail.stamp(db)?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tail;
+        Ok(done)
+    }
+
+    /// Puts them into the table, if there are so many that the next process would be long reading them.
+    pub(super) fn flush(&self, db: &Connection) -> SqlResult<()> {
+        self.lend(db, |tail| tail.flush(db, FEW_LEFT))
+    }
+}
+
 /// The marks of the items that came last, which are not in the table yet: they go there many at once, in its order.
 #[derive(Debug, Default)]
-pub struct Tail {
+pub(super) struct Tail {
     /// By mark, the place of its newest entry.
     heads: HashMap<i32, usize, BuildHasherDefault<MarkHasher>>,
     /// How many marks each item has.
@@ -90,11 +120,20 @@ pub struct Tail {
     after: i64,
     /// The last item that is here.
     last: i64,
+    /// When it was looked at last: what changes when another process writes, and the last number of an item.
+    seen: Option<(i64, i64)>,
 }
 
 impl Tail {
-    /// Takes in what has arrived, and lets go what somebody else has put into the table.
+    /// Takes in what others have placed, and lets go what somebody else has put into the table.
     pub(super) fn catch_up(&mut self, db: &Connection) -> SqlResult<()> {
+        let (version, number) = versions(db)?;
+        match self.seen {
+            // What was placed last was never committed.
+            Some((_, last)) if last > number => *self = Self::default(),
+            Some((before, _)) if before == version => return Ok(()),
+            _ => {}
+        }
         let after: Option<i64> = db
             .prepare_cached("select value from setting where name = 'passages_upto'")?
             .query_row([], |row| row.get(0))
@@ -118,12 +157,36 @@ impl Tail {
                 marks.iter().for_each(|mark| self.add(i32::from_le_bytes(*mark), item));
             }
         }
+        self.stamp(db)
+    }
+
+    /// Notes that everything up to now is here.
+    fn stamp(&mut self, db: &Connection) -> SqlResult<()> {
         self.last = all_placed_upto(db)?.max(self.after);
+        self.seen = Some(versions(db)?);
         Ok(())
     }
 
+    /// Whether any item may be like one with these marks.
+    pub(super) fn has_like(&self, db: &Connection, marks: &[i32]) -> SqlResult<bool> {
+        for (item, shared) in self.count(db, marks)? {
+            if self.may_be_like(db, marks, item, shared)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an item may be like one with these marks, so many of which it shares.
+    pub(super) fn may_be_like(&self, db: &Connection, marks: &[i32], item: ItemId, shared: Shared) -> SqlResult<bool> {
+        if shared.marks > 1 {
+            return Ok(true);
+        }
+        Ok(shared.has_rare && (marks.len() <= FEW_MARKS || self.size(db, item)? <= FEW_MARKS))
+    }
+
     /// How many marks an item has.
-    pub(super) fn size(&self, db: &Connection, item: ItemId) -> SqlResult<usize> {
+    fn size(&self, db: &Connection, item: ItemId) -> SqlResult<usize> {
         match self.sizes.get(&item) {
             Some(size) => Ok(*size),
             None => marks_of(db, item).map(|marks| marks.len()),
@@ -161,7 +224,7 @@ impl Tail {
     }
 
     /// Puts everything into the table, if it is at least so many marks.
-    pub(super) fn flush(&mut self, db: &Connection, at_least: usize) -> SqlResult<()> {
+    fn flush(&mut self, db: &Connection, at_least: usize) -> SqlResult<()> {
         if self.entries.is_empty() || self.entries.len() < at_least {
             return Ok(());
         }
@@ -212,6 +275,18 @@ impl Tail {
         }
         Ok(shared)
     }
+}
+
+/// What differs whenever another connection has written, and the last number that an item has.
+fn versions(db: &Connection) -> SqlResult<(i64, i64)> {
+    let version: i64 = db
+        .prepare_cached("pragma data_version")?
+        .query_row([], |row| row.get(0))?;
+    let number: Option<i64> = db
+        .prepare_cached("select seq from sqlite_sequence where name = 'item'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok((version, number.unwrap_or_default()))
 }
 
 /// The last item before the first that waits for its place and may get it from anybody; those that are held get it late.

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -23,20 +22,11 @@ const COMPARED: usize = 24;
 const OF_ONE_STORY: usize = 3;
 /// Items with its link that one is compared with.
 const OF_ONE_LINK: usize = 16;
-/// An item with so few marks is compared with those that share a rare one of them; others have to share two.
-const FEW_MARKS: usize = 8;
 /// How much of an item must stand in another of its feed for what recurs over the feed to be looked for.
 const RECURRING_SHARE: f64 = 0.1;
 /// Quotations that are kept of one item: who quotes everybody quotes nobody.
 const MAX_QUOTED: usize = 16;
 
-/// Marks are stored when there are so many in memory ...
-const MANY_MARKS: usize = 250_000;
-/// ... or so many at the end.
-const FEW_LEFT: usize = 30_000;
-
-/// The marks of the items that came last, for all rounds of one process.
-pub type SharedTail = Arc<Mutex<Tail>>;
 /// What one round of placing did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Placed {
@@ -52,52 +42,36 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; then nobody has got a place.
-    pub async fn place_arrivals(
-        &self,
-        limit: usize,
-        now: Timestamp,
-        judge: &Judge,
-        tail: &SharedTail,
-    ) -> Result<Placed, StoreError> {
-        let (judge, shared) = (judge.clone(), Arc::clone(tail));
-        let placed = self.write("giving stories their places", move |db| {
+    pub async fn place_arrivals(&self, limit: usize, now: Timestamp, judge: &Judge) -> Result<Placed, StoreError> {
+        let (judge, tail) = (judge.clone(), self.tail.clone());
+        self.write("giving stories their places", move |db| {
             let waiting = waiting(db, limit, now)?;
             let doubted = doubted(db, limit)?;
             if waiting.is_empty() && doubted.is_empty() {
                 return Ok(Placed::default());
             }
-            let mut tail = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            tail.catch_up(db)?;
-            let mut placing = Placing::new(db, &judge, now, &mut tail)?;
-            let mut placed = Placed::default();
-            for (item, feed) in waiting.into_iter().chain(doubted) {
-                placing.place(item, feed)?;
-                placed.items += 1;
-            }
-            placed.stories = placing.book.opened;
-            bump_version(db)?;
-            tail.flush(db, MANY_MARKS)?;
-            Ok(placed)
-        });
-        let placed = placed.await;
-        if placed.is_err() {
-            // What it holds may never have been stored.
-            *tail.lock().unwrap_or_else(PoisonError::into_inner) = Tail::default();
-        }
-        placed
+            tail.lend(db, |tail| {
+                let mut placing = Placing::new(db, &judge, now, tail)?;
+                let mut placed = Placed::default();
+                for (item, feed) in waiting.into_iter().chain(doubted) {
+                    placing.place(item, feed)?;
+                    placed.items += 1;
+                }
+                placed.stories = placing.book.opened;
+                bump_version(db)?;
+                Ok(placed)
+            })
+        })
+        .await
     }
 
     /// Stores the marks that are kept in memory, if there are so many that the next process would be long reading them.
     ///
     /// # Errors
     /// When the database fails; then they are read again from the items.
-    pub async fn flush_marks(&self, tail: &SharedTail) -> Result<(), StoreError> {
-        let tail = Arc::clone(tail);
-        self.write("storing marks", move |db| {
-            let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-            tail.flush(db, FEW_LEFT)
-        })
-        .await
+    pub async fn flush_marks(&self) -> Result<(), StoreError> {
+        let tail = self.tail.clone();
+        self.write("storing marks", move |db| tail.flush(db)).await
     }
 }
 
@@ -257,9 +231,7 @@ impl<'a> Placing<'a> {
             if found.len() >= COMPARED {
                 break;
             }
-            let is_enough = shared.marks > 1
-                || shared.has_rare && (marks.len() <= FEW_MARKS || self.tail.size(self.db, other)? <= FEW_MARKS);
-            if !is_enough || found.contains(&other) {
+            if found.contains(&other) || !self.tail.may_be_like(self.db, marks, other, shared)? {
                 continue;
             }
             // One that waits for its place is compared when it gets it.

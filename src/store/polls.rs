@@ -6,14 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::model::clock::later;
 use crate::model::feed::FeedId;
 use crate::model::identity::{IdentityPolicy, Learned};
-use crate::model::item::{ItemId, ItemKey, KnownItem, Lookalike, NewItem, Traces};
+use crate::model::item::{Hash16, ItemId, ItemKey, KnownItem, Lookalike, NewItem, Traces};
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
+use crate::store::arrivals::Arrivals;
 use crate::store::feeds::POLLS_KEPT;
-use crate::store::rows::{bytes, details, maybe_instant, signed, unsigned};
-use crate::store::{SqlResult, Store, StoreError, due, edits, hosts, moves, passages, subscriptions};
+use crate::store::passages::SharedTail;
+use crate::store::rows::{bytes, maybe_instant, signed};
+use crate::store::{SqlResult, Store, StoreError, due, edits, hosts, moves, subscriptions};
 use crate::text::hash::text_hash;
 
 /// Items of a feed with one link that an entry is compared with: the newest.
@@ -85,9 +86,10 @@ impl Store {
     /// # Errors
     /// When the database fails; then it is as if the poll had never been.
     pub async fn commit_poll(&self, intent: PollIntent) -> Result<Committed, StoreError> {
+        let tail = self.tail.clone();
         self.write_patiently("storing the outcome of a poll", move |db| {
             let mut committed = match &intent.document {
-                Some(document) => write_document(db, intent.feed, document, intent.finished_at)?,
+                Some(document) => write_document(db, &tail, intent.feed, document, intent.finished_at)?,
                 None => Committed::default(),
             };
             write_feed(db, &intent, &mut committed)?;
@@ -127,7 +129,13 @@ fn lookalike(row: &Row<'_>) -> SqlResult<(ItemId, Lookalike)> {
     Ok((item.id, lookalike))
 }
 
-fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: Timestamp) -> SqlResult<Committed> {
+fn write_document(
+    db: &Connection,
+    tail: &SharedTail,
+    feed: FeedId,
+    document: &ReadDocument,
+    now: Timestamp,
+) -> SqlResult<Committed> {
     if document.is_believed {
         write_facts(db, feed, document)?;
     } else {
@@ -137,7 +145,7 @@ fn write_document(db: &Connection, feed: FeedId, document: &ReadDocument, now: T
     if let Some(learned) = document.learned {
         write_learned(db, feed, learned, now)?;
     }
-    write_changes(db, feed, &document.changes, now)
+    write_changes(db, tail, feed, &document.changes, now)
 }
 
 fn write_learned(db: &Connection, feed: FeedId, learned: Learned, now: Timestamp) -> SqlResult<usize> {
@@ -154,12 +162,32 @@ fn write_learned(db: &Connection, feed: FeedId, learned: Learned, now: Timestamp
 /// Writes what became of the entries of a document.
 pub(super) fn write_changes(
     db: &Connection,
+    tail: &SharedTail,
     feed: FeedId,
     changes: &[ItemChange],
     now: Timestamp,
 ) -> SqlResult<Committed> {
+    if changes.iter().all(|change| change.as_new().is_none()) {
+        return write_each(db, changes, now, |_, _| Ok(false));
+    }
+    tail.lend(db, |tail| {
+        let mut arrivals = Arrivals::new(db, feed, now, tail)?;
+        let committed = write_each(db, changes, now, |hashes, item| arrivals.add(hashes, item))?;
+        Ok(Committed {
+            stories: arrivals.finish()?,
+            ..committed
+        })
+    })
+}
+
+/// Writes changes in their order; `add` stores what is new, and says whether it is.
+fn write_each(
+    db: &Connection,
+    changes: &[ItemChange],
+    now: Timestamp,
+    mut add: impl FnMut((&ItemKey, &Hash16, &Hash16), &NewItem) -> SqlResult<bool>,
+) -> SqlResult<Committed> {
     let mut committed = Committed::default();
-    let held_until = held_until(db, feed, changes, now)?;
     for change in changes {
         match change {
             ItemChange::New {
@@ -167,7 +195,7 @@ pub(super) fn write_changes(
                 raw_hash,
                 content_hash,
                 item,
-            } => committed.new += insert(db, feed, &(*key, *raw_hash, *content_hash), item, (now, held_until))?,
+            } => committed.new += u64::from(add((key, raw_hash, content_hash), item)?),
             ItemChange::Edited {
                 id,
                 raw_hash,
@@ -188,17 +216,6 @@ pub(super) fn write_changes(
         }
     }
     Ok(committed)
-}
-
-/// Until when what is new waits for its place; None: the feed has no hold.
-fn held_until(db: &Connection, feed: FeedId, changes: &[ItemChange], now: Timestamp) -> SqlResult<Option<Timestamp>> {
-    if !changes.iter().any(|change| matches!(change, ItemChange::New { .. })) {
-        return Ok(None);
-    }
-    let seconds: Option<i64> = db
-        .prepare_cached("select manner ->> '$.hold_seconds' from feed where id = ?")?
-        .query_row([feed.0], |row| row.get(0))?;
-    Ok(seconds.map(|seconds| later(now, Duration::from_secs(unsigned(seconds)))))
 }
 
 fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlResult<usize> {
@@ -223,45 +240,6 @@ fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlRes
         facts.hub,
         facts.topic,
     ])
-}
-
-/// An item that is there already (another process was faster) stays as it is.
-fn insert(
-    db: &Connection,
-    feed: FeedId,
-    (key, raw_hash, content_hash): &(ItemKey, [u8; 16], [u8; 16]),
-    item: &NewItem,
-    (now, held_until): (Timestamp, Option<Timestamp>),
-) -> SqlResult<u64> {
-    let inserted = db
-        .prepare_cached(
-            "insert into item (feed_id, key, raw_hash, content_hash, guid, link, canonical_link, title, language, details,
-                 published_at, updated_at, first_seen_at, held_until)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) on conflict do nothing",
-        )?
-        .execute(params![
-            feed.0,
-            key.0,
-            raw_hash,
-            content_hash,
-            item.guid,
-            item.link,
-            item.canonical_link,
-            item.title,
-            item.language,
-            details(item),
-            item.published.map(Timestamp::as_millisecond),
-            item.updated.map(Timestamp::as_millisecond),
-            now.as_millisecond(),
-            held_until.map_or(0, Timestamp::as_millisecond),
-        ])?;
-    if inserted > 0 {
-        let id = db.last_insert_rowid();
-        db.prepare_cached("insert into item_text (item_id, summary, content) values (?, ?, ?)")?
-            .execute(params![id, item.summary, item.content])?;
-        passages::sketch(db, ItemId(id), &item.marks)?;
-    }
-    Ok(u64::try_from(inserted).unwrap_or_default())
 }
 
 /// An item whose new key another has keeps its own.

@@ -116,9 +116,10 @@ impl Store {
     /// # Errors
     /// When the database fails; then it is as if the document had not been read.
     pub async fn commit_push(&self, intent: PushIntent) -> Result<Committed, StoreError> {
+        let tail = self.tail.clone();
         self.write("storing what a hub has pushed", move |db| {
             let feed = intent.feed;
-            let committed = polls::write_changes(db, feed, &intent.changes, intent.read_at)?;
+            let committed = polls::write_changes(db, &tail, feed, &intent.changes, intent.read_at)?;
             // A hub may be behind its publisher: what it changed is looked at again, whole, by the next poll. Who is gone stays so.
             let is_edited = intent
                 .changes

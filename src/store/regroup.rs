@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::model::item::ItemId;
+use crate::model::item::{ItemId, ItemKey};
 use crate::model::story::{Member, StoryId, StoryUid};
 use crate::model::view::View;
 use crate::store::judge::Judge;
-use crate::store::rows::{instant, signed};
+use crate::store::rows::{bytes, instant, signed};
 use crate::store::stories::number_anew;
 use crate::store::{SqlResult, ties};
 
@@ -243,16 +243,20 @@ fn members(db: &Connection, items: &[ItemId], limit: usize) -> SqlResult<BTreeMa
     Ok(members)
 }
 
-/// The same item of the same feed gives the same name for the world, in any database.
 fn uid(db: &Connection, item: ItemId) -> SqlResult<StoryUid> {
-    let (feed, key): (String, Vec<u8>) = db
-        .prepare_cached("select name, key from item join feed on feed.id = feed_id where item.id = ?")?
-        .query_row([item.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    db.prepare_cached("select name, key from item join feed on feed.id = feed_id where item.id = ?")?
+        .query_row([item.0], |row| {
+            Ok(uid_of(row.get_ref(0)?.as_str()?, &ItemKey(bytes(row, "key")?)))
+        })
+}
+
+/// The same item of the same feed gives the same name for the world, in any database.
+pub(super) fn uid_of(feed: &str, key: &ItemKey) -> StoryUid {
     let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 story uid");
     hasher.update(feed.as_bytes());
     hasher.update(&[0]);
-    hasher.update(&key);
+    hasher.update(&key.0);
     let mut bits = [0; 16];
     hasher.finalize_xof().fill(&mut bits);
-    Ok(StoryUid::from_hash(bits))
+    StoryUid::from_hash(bits)
 }

@@ -183,6 +183,7 @@ impl Metrics {
 
     fn items_stored(&self, committed: Committed) {
         self.new_items.inc_by(committed.new);
+        self.stories.inc_by(committed.stories);
         self.changed_items.inc_by(committed.updated);
     }
 

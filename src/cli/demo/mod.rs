@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::cli::print;
 use crate::config::load::load;
 use crate::model::clock::{Clock as _, SystemClock};
+use crate::service::poll::Polled;
 
 const AGENCY: &str = include_str!("agency.rss");
 const COLUMNIST: &str = include_str!("columnist.atom");
@@ -41,15 +42,20 @@ pub(super) async fn demo(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let url = app.public_url(listen);
 
     let stop = CancellationToken::new();
-    app.scheduler().round(None, &stop, |_| {}).await?;
-    let placed = app.stories().place_all().await?;
+    let (mut items, mut stories) = (0, 0);
+    let count = |polled: &Polled| {
+        items += polled.committed.new;
+        stories += polled.committed.stories;
+    };
+    app.scheduler().round(None, &stop, count).await?;
+    stories += app.stories().place_all().await?.stories as u64;
     app.digests().make_now("demo").await?;
     app.outbox(&url)?.send_due(&stop).await?;
     print(&format!(
         "Polled two made-up feeds on {origin}: {} items, {} stories.\n\
          The merged feed:  {url}/feeds/demo.atom  (.rss, .json)\nThe digest:       {}\nEverything is in  {}\n",
-        placed.items,
-        placed.stories,
+        items,
+        stories,
         mail_in(&folder.join("mail"))?.display(),
         folder.display()
     ))?;

@@ -14,7 +14,6 @@ use tidings::model::poll::{ItemChange, Outcome, PollIntent, ReadDocument};
 use tidings::model::story::ListedStory;
 use tidings::service::stories::judge;
 use tidings::store::Store;
-use tidings::store::places::SharedTail;
 use tidings::story::fingerprint::marks;
 use tidings::text::canonical_url::Links;
 
@@ -61,7 +60,6 @@ pub struct Arrivals {
     _folder: tempfile::TempDir,
     feeds: BTreeMap<String, FeedId>,
     arrived: Vec<String>,
-    tail: SharedTail,
 }
 
 impl Arrivals {
@@ -88,7 +86,6 @@ impl Arrivals {
             _folder: folder,
             feeds,
             arrived: Vec::new(),
-            tail: SharedTail::default(),
         }
     }
 
@@ -131,7 +128,7 @@ impl Arrivals {
         let judge = judge(Arc::from([]));
         while self
             .store
-            .place_arrivals(500, now(), &judge, &self.tail)
+            .place_arrivals(500, now(), &judge)
             .await
             .unwrap()
             .items
