@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::model::item::{Hash16, ItemKey, KeyedItem, KnownItem, NewItem, RawItem};
 use crate::model::poll::ItemChange;
-use crate::text::hash::hash_of;
+use crate::text::hash::fast_hash_of;
 
 /// Fewer entries than these come and go.
 const FEW: u32 = 4;
@@ -63,7 +63,7 @@ pub fn changed(known: &KnownItem, raw_hash: Hash16, normalised: impl FnOnce() ->
 
 /// What a reader sees: the title, the text, the address.
 fn content_hash(item: &NewItem) -> Hash16 {
-    hash_of([item.title.as_str(), &item.content, &item.summary, &item.link].into_iter())
+    fast_hash_of([item.title.as_str(), &item.content, &item.summary, &item.link].into_iter())
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl Scheduler {
         let mut polls = Polls::default();
         let mut exhausted = false;
         while !stop.is_cancelled() {
-            if !exhausted && polls.len() <= self.capacity / 2 {
+            if !exhausted && self.has_room(&polls) {
                 let free = self.capacity - polls.len();
                 let (wanted, last) = match &mut feeds {
                     None => (Wanted::Due, false),
@@ -149,7 +149,7 @@ impl Scheduler {
         let mut look = Instant::now();
         while !stop.is_cancelled() {
             self.beat.beat(self.clock.now());
-            if look <= Instant::now() && polls.len() <= self.capacity / 2 {
+            if look <= Instant::now() && self.has_room(&polls) {
                 let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
                     error!("cannot look for feeds that are due: {}", chain(&e));
                     BEAT
@@ -169,6 +169,11 @@ impl Scheduler {
             error!("cannot give back feeds that were being polled: {}", chain(&e));
         }
         self.metrics.polls_now(0, 0);
+    }
+
+    /// Whether more are claimed: many at once, and early enough that those under way are never all waiting to be written.
+    fn has_room(&self, polls: &Polls) -> bool {
+        polls.len() <= self.capacity - self.capacity / 4
     }
 
     /// Claims what is due, and says how long there is nothing to claim.

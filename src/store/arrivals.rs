@@ -11,10 +11,11 @@ use crate::model::feed::FeedId;
 use crate::model::item::{Hash16, ItemId, ItemKey, NewItem};
 use crate::model::story::{StoryId, StoryUid};
 use crate::store::SqlResult;
-use crate::store::passages::{self, Tail};
+use crate::store::passages;
 use crate::store::regroup::uid_of;
 use crate::store::rows::{details, unsigned};
 use crate::store::stories::bump_version;
+use crate::store::tail::Tail;
 
 /// The new items of one document.
 pub(super) struct Arrivals<'a> {

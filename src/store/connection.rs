@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -22,6 +23,8 @@ const GROUP: usize = 256;
 const PATIENCE: Duration = Duration::from_millis(5);
 /// ... unless so much is there already.
 const ENOUGH: usize = 32;
+/// More jobs than these are more than one commit takes: the thread has fallen behind.
+const MUCH: usize = ENOUGH + ENOUGH / 2;
 /// Readers at once.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.
@@ -173,19 +176,29 @@ fn copy(error: &rusqlite::Error) -> rusqlite::Error {
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    /// Jobs that were given to the thread and are not done.
+    waiting: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
-        let (jobs, waiting) = mpsc::channel();
+        let (jobs, coming) = mpsc::channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work_off(connection, &waiting))?;
+            .spawn(move || work_off(connection, &coming, &left))?;
         Ok(Self {
             jobs: Some(jobs),
+            waiting,
             thread: Some(thread),
         })
+    }
+
+    /// Whether so much waits to be written that who has more of it should leave the processors to the thread.
+    pub(super) fn is_behind(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > MUCH
     }
 
     pub(super) async fn run<T, F>(&self, operation: &'static str, durable: bool, work: F) -> Result<T, StoreError>
@@ -228,6 +241,7 @@ impl Writer {
             result: None,
             caller,
         };
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         let sent = self.jobs.as_ref().map(|jobs| jobs.send(Box::new(job)));
         if !matches!(sent, Some(Ok(()))) {
             return Err(StoreError::Closed(operation));
@@ -246,15 +260,16 @@ impl Drop for Writer {
     }
 }
 
-fn work_off(mut connection: Connection, waiting: &mpsc::Receiver<Box<dyn Job>>) {
+fn work_off(mut connection: Connection, coming: &mpsc::Receiver<Box<dyn Job>>, left: &AtomicUsize) {
     let mut held: Option<Box<dyn Job>> = None;
     // Connections are opened with synchronous=normal.
     let mut is_durable = false;
-    while let Some(first) = held.take().or_else(|| waiting.recv().ok()) {
+    while let Some(first) = held.take().or_else(|| coming.recv().ok()) {
         let mut group = vec![first];
         let durable = group.first().is_some_and(|job| job.kind() == Kind::Durable);
         let committed = set_durable(&connection, &mut is_durable, durable)
-            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, waiting));
+            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, coming));
+        left.fetch_sub(group.len(), Ordering::Relaxed);
         for job in group {
             job.answer(committed.as_ref().copied());
         }
@@ -275,7 +290,7 @@ fn commit_group(
     connection: &mut Connection,
     group: &mut Vec<Box<dyn Job>>,
     held: &mut Option<Box<dyn Job>>,
-    waiting: &mpsc::Receiver<Box<dyn Job>>,
+    coming: &mpsc::Receiver<Box<dyn Job>>,
 ) -> SqlResult<()> {
     let kind = group.first().map_or(Kind::Shared, |job| job.kind());
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -297,7 +312,7 @@ fn commit_group(
             } else {
                 Duration::ZERO
             };
-            match waiting.recv_timeout(patience) {
+            match coming.recv_timeout(patience) {
                 Ok(next) if next.kind().goes_with(kind) => group.push(next),
                 Ok(next) => *held = Some(next),
                 Err(_) => {}

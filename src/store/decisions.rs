@@ -6,10 +6,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, ListedItem, StoryId};
 use crate::store::judge::Judge;
-use crate::store::passages::Tail;
 use crate::store::places::Placing;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::stories::bump_version;
+use crate::store::tail::Tail;
 use crate::store::{SqlResult, Store, StoreError, passages, ties};
 
 /// Items that one address may name.

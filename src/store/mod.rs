@@ -30,6 +30,7 @@ pub mod stories;
 pub mod story_list;
 pub mod subscriptions;
 pub mod sync;
+mod tail;
 pub mod ties;
 
 use std::path::Path;
@@ -39,7 +40,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::store::connection::{Readers, Writer};
-use crate::store::passages::SharedTail;
+use crate::store::tail::SharedTail;
 
 /// The store; clones share one database.
 #[derive(Debug, Clone)]
@@ -171,6 +172,12 @@ impl Store {
         F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
     {
         self.writer.run_alone(operation, work).await
+    }
+
+    /// Whether so much waits to be written that who has more of it should leave the processors to the writer.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.writer.is_behind()
     }
 
     /// Whether the database answers.

@@ -10,10 +10,10 @@ use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
 use crate::model::story::{Comparison, StoryId, Telling, Tie, TieKind};
 use crate::store::judge::{Judge, Recurring};
-use crate::store::passages::{Shared, Tail};
 use crate::store::regroup::Book;
 use crate::store::rows::{instant, signed};
 use crate::store::stories::{bump_version, number_anew};
+use crate::store::tail::{Shared, Tail};
 use crate::store::{SqlResult, Store, StoreError, passages, ties};
 
 /// Items that one is compared with, at most ...

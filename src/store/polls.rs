@@ -12,8 +12,8 @@ use crate::model::item::{Hash16, ItemId, ItemKey, KnownItem, Lookalike, NewItem,
 use crate::model::poll::{Committed, Gap, ItemChange, PollIntent, ReadDocument};
 use crate::store::arrivals::Arrivals;
 use crate::store::feeds::POLLS_KEPT;
-use crate::store::passages::SharedTail;
 use crate::store::rows::{bytes, maybe_instant, signed};
+use crate::store::tail::SharedTail;
 use crate::store::{SqlResult, Store, StoreError, due, edits, hosts, moves, subscriptions};
 use crate::text::hash::text_hash;
 

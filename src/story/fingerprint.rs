@@ -107,9 +107,14 @@ fn title_marks(title: &str, is_all: bool) -> Vec<i32> {
 }
 
 fn title_mark(kind: &str, words: &[String]) -> i32 {
-    mark_of(xxhash_rust::xxh3::xxh3_64(
-        format!("{kind}: {}", words.join(" ")).as_bytes(),
-    ))
+    let mut said = String::with_capacity(128);
+    said.push_str(kind);
+    said.push(':');
+    for word in words {
+        said.push(' ');
+        said.push_str(word);
+    }
+    mark_of(xxhash_rust::xxh3::xxh3_64(said.as_bytes()))
 }
 
 #[cfg(test)]

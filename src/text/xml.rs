@@ -16,10 +16,10 @@ impl Xml {
         Self("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned())
     }
 
-    /// A part of a document, without declaration.
+    /// A part of a document, without declaration, of about so many bytes.
     #[must_use]
-    pub fn fragment() -> Self {
-        Self(String::new())
+    pub fn fragment(bytes: usize) -> Self {
+        Self(String::with_capacity(bytes))
     }
 
     /// Opens an element.

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::identity::{Basis, IdentityPolicy};
 use crate::model::item::{Hash16, ItemKey, KeyedItem, RawItem};
 use crate::text::canonical_url::canonical;
-use crate::text::hash::hash_of;
+use crate::text::hash::{fast_hash_of, hash_of};
 
 /// The version of the rule, the first byte of each key.
 const RULE: u8 = 1;
@@ -199,7 +199,7 @@ fn raw_hash(raw: &RawItem) -> Hash16 {
         .iter()
         .flat_map(|file| [file.url.as_str(), &file.media_type]);
     let files = files.chain(sizes.iter().map(String::as_str));
-    hash_of(single.into_iter().chain(lists).chain(files))
+    fast_hash_of(single.into_iter().chain(lists).chain(files))
 }
 
 #[cfg(test)]

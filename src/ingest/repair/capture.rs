@@ -1,5 +1,7 @@
 //! A text while it is being read: its characters, and its markup once there is some.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use quick_xml::escape::escape;
 
@@ -62,10 +64,15 @@ impl Capture {
         }
     }
 
-    pub(super) fn text(&mut self, text: &str) {
-        self.plain.push_str(text);
+    pub(super) fn text(&mut self, text: Cow<'_, str>) {
         if self.has_tags {
-            self.push_characters(text);
+            self.push_characters(&text);
+        }
+        // Most texts come in one piece.
+        if self.plain.is_empty() {
+            self.plain = text.into_owned();
+        } else {
+            self.plain.push_str(&text);
         }
     }
 

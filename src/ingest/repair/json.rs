@@ -42,7 +42,7 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
     for (rank, key) in [(2, "icon"), (1, "favicon")] {
         feed.picture(rank, absolute(&value, key, address));
     }
-    let mut entries = Xml::fragment();
+    let mut entries = Xml::fragment(text.len());
     for (at, item) in items.iter().take(MAX_ITEMS).enumerate() {
         match item {
             Value::Object(item) => {

@@ -151,6 +151,7 @@ fn written(feed: &Draft, entries: &str) -> String {
     xml.open("feed", attributes);
     feed.write_feed(&mut xml);
     let mut xml = xml.finish();
+    xml.reserve_exact(entries.len() + 16);
     xml.push_str(entries);
     xml.push_str("</feed>\n");
     xml

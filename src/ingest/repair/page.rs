@@ -54,7 +54,7 @@ pub(super) fn repair(html: &str, address: &Url, select: &Select, date: ReadDate<
         ..Draft::default()
     };
     feed.page(1, address.to_string());
-    let (mut losses, mut entries, mut items) = (Losses::default(), Xml::fragment(), 0);
+    let (mut losses, mut entries, mut items) = (Losses::default(), Xml::fragment(0), 0);
     // Items within items say the same again and again.
     let mut budget = html.len();
     for (at, part) in page.select(&selectors.item).take(MAX_ITEMS).enumerate() {

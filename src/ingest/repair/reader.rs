@@ -21,7 +21,7 @@ pub(super) const MAX_ATTRIBUTES: usize = 64;
 pub(super) const MAX_BASE_BYTES: usize = 2048;
 
 pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
-    let mut reader = Reader::new(address, date);
+    let mut reader = Reader::new(address, date, text.len());
     let mut tokens = Tokens::new(text);
     for token in tokens.by_ref() {
         match token {
@@ -94,7 +94,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(address: &Url, date: ReadDate<'a>) -> Self {
+    fn new(address: &Url, date: ReadDate<'a>, bytes: usize) -> Self {
         Self {
             date,
             references: References::default(),
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
             feed: Draft::default(),
             entry: None,
             person: Person::default(),
-            entries: Xml::fragment(),
+            entries: Xml::fragment(bytes),
             items: 0,
             has_ids: false,
         }

@@ -93,6 +93,18 @@ impl References {
     }
 
     fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        // Nobody may give those of XML another meaning (XML 1.0 §4.6).
+        let of_xml = match name {
+            "lt" => Some("<"),
+            "gt" => Some(">"),
+            "amp" => Some("&"),
+            "quot" => Some("\""),
+            "apos" => Some("'"),
+            _ => None,
+        };
+        if let Some(of_xml) = of_xml {
+            return Some(Cow::Borrowed(of_xml));
+        }
         if let Some(number) = name.strip_prefix('#') {
             let code = match number.strip_prefix(['x', 'X']) {
                 Some(hex) => u32::from_str_radix(hex, 16),

@@ -18,7 +18,7 @@ impl Reader<'_> {
             self.references.resolve(text)
         };
         if let Some(capture) = &mut self.capture {
-            return capture.text(&text);
+            return capture.text(text);
         }
         let text = text.trim();
         if text.is_empty() || self.is_aside() {

@@ -5,6 +5,7 @@ mod found;
 mod pushed;
 mod reading;
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub struct Poller {
     clock: SharedClock,
     /// As many documents are read at once as there are processors.
     reading: Semaphore,
+    processors: u32,
     /// Told when items have arrived.
     arrived: Arc<Notify>,
     /// Whether the hosts that want to be left alone are known here.
@@ -74,7 +76,7 @@ impl Poller {
         arrived: Arc<Notify>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let processors = std::thread::available_parallelism().map_or(2, NonZero::get);
         Self {
             store,
             fetcher,
@@ -82,6 +84,7 @@ impl Poller {
             links: links.clone(),
             clock,
             reading: Semaphore::new(processors),
+            processors: u32::try_from(processors).unwrap_or(1),
             arrived,
             hosts_known: OnceCell::new(),
             metrics,

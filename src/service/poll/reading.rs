@@ -102,7 +102,9 @@ impl Poller {
         hash: [u8; 32],
         means: Means,
     ) -> Result<Result<Compared, Unread>, StoreError> {
-        let _place = self.reading.acquire().await;
+        // While the writer is behind, one document is read at a time.
+        let places = if self.store.is_behind() { self.processors } else { 1 };
+        let _place = self.reading.acquire_many(places).await;
         let (address, bytes) = (document.address.clone(), document.bytes.len() as u64);
         let Parsed {
             facts,

@@ -69,11 +69,12 @@ pub(super) fn scan(text: &str, is_html: bool, visit: impl FnMut(&str, Range<usiz
                     run += 1;
                 }
                 let letters = text.get(at..at + run).unwrap_or_default();
-                // Most words are whole and small already: those are given as they stand.
+                // Most words are whole and small already: those are given as they stand, and what ends them is passed over with them.
                 if !has_capitals && words.word.is_empty() && rest.get(run).is_some_and(|byte| kind(*byte) == Kind::End)
                 {
                     words.joint = None;
                     (words.visit)(letters, at..at + run);
+                    run += 1;
                 } else {
                     words.ascii(letters, at);
                 }

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use ammonia::{Builder, UrlRelative};
+use ammonia::{Builder, Document, UrlRelative};
 use url::Url;
 
 use crate::model::feed::is_web;
@@ -108,13 +108,23 @@ impl Sanitiser {
             return (String::new(), false);
         }
         // References within may stand for control characters.
-        let clean = self.builder.clean(&html).to_string();
+        let clean = written(&self.builder.clean(&html), html.len());
         let mut clean = without_control_characters(&clean);
         // Parsers read one line end for another.
         if clean.contains('\r') {
             clean = Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"));
         }
         (trimmed(&with_first_lines(&clean)).to_owned(), is_intricate)
+    }
+}
+
+/// A document as HTML, which is about so many bytes long.
+fn written(document: &Document, bytes: usize) -> String {
+    let mut html = Vec::with_capacity(bytes + bytes / 8);
+    match document.write_to(&mut html) {
+        Ok(()) => String::from_utf8(html).unwrap_or_default(),
+        // Memory takes all that is written to it.
+        Err(_) => String::new(),
     }
 }
 

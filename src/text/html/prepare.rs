@@ -1,9 +1,10 @@
 //! HTML before it is parsed: bounded in depth, and freed of what parsers would drop in silence.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use foldhash::HashSet;
 use memchr::memmem;
 
 use crate::text::html::cut;
@@ -146,8 +147,7 @@ pub(super) fn prepared(html: &str, target: Target) -> Prepared<'_> {
     while let Some(found) = memchr::memchr(b'<', html.as_bytes().get(at..).unwrap_or_default()) {
         let start = at + found;
         let tag = html.get(start..).unwrap_or_default();
-        let name = name_of(tag).to_ascii_lowercase();
-        if let Some((length, instead)) = tags.replaced(tag, &name, target) {
+        if let Some((length, instead)) = tags.replaced(tag, target) {
             tags.kept.push_str(html.get(tags.copied..start).unwrap_or_default());
             tags.kept.push_str(&instead);
             at = start + length;
@@ -165,14 +165,14 @@ struct Tags<'a> {
     /// What is prepared, up to `copied`.
     kept: String,
     copied: usize,
-    open: HashMap<String, Kind>,
+    open: HashMap<Cow<'a, str>, Kind>,
     /// Tags of no element of HTML that became text, and have no end yet.
     unknown: HashMap<String, usize>,
     /// No comment ends any more, and no `>` comes.
     no_comment_end: bool,
     no_end: bool,
     /// What is open, but for elements that are often left open.
-    stack: Vec<String>,
+    stack: Vec<Cow<'a, str>>,
     is_intricate: bool,
 }
 
@@ -191,13 +191,16 @@ impl<'a> Tags<'a> {
     }
 
     /// How much of the text that begins with a `<` is to be replaced, and by what; None: nothing.
-    fn replaced(&mut self, tag: &str, name: &str, target: Target) -> Option<(usize, String)> {
+    fn replaced(&mut self, tag: &'a str, target: Target) -> Option<(usize, String)> {
         let is_end = tag.starts_with("</");
+        let small_name = small(name_of(tag));
+        let name = &*small_name;
+        let is_plain = PLAIN_NAMES.contains(name);
         if target != Target::Page {
             if name.is_empty() {
                 return Some(self.no_tag(tag));
             }
-            if !is_known(name) && (!name.contains(['-', ':']) || name.ends_with(':')) {
+            if !is_plain && !is_known(name) && (!name.contains(['-', ':']) || name.ends_with(':')) {
                 return Some(self.unknown(tag, name, is_end));
             }
             if matches!(name, "script" | "style") && !is_end {
@@ -217,15 +220,15 @@ impl<'a> Tags<'a> {
                 return Some((tag_end(tag), late));
             }
         }
-        self.is_intricate |= is_known(name) && !PLAIN.contains(&name);
+        self.is_intricate |= !is_plain && is_known(name);
         if name.is_empty() {
             return Some((1, "<".to_owned()));
         }
-        if SHALLOW.contains(&name) || !self.is_too_deep(name, is_end) {
-            let bare = || (tag_end(tag), format!("<{name}>"));
-            return has_too_many_attributes(tag).then(bare);
+        if !SHALLOW.contains(&name) && self.is_too_deep(small_name.clone(), is_end) {
+            return Some((tag_end(tag), String::new()));
         }
-        Some((tag_end(tag), String::new()))
+        let bare = || (tag_end(tag), format!("<{small_name}>"));
+        has_too_many_attributes(tag).then(bare)
     }
 
     /// What begins with a `<` and is no tag: a comment goes, anything else is text.
@@ -274,9 +277,9 @@ impl<'a> Tags<'a> {
     }
 
     /// Counts an element, and says whether its tag must go.
-    fn is_too_deep(&mut self, name: &str, is_end: bool) -> bool {
-        let kind = self.open.entry(name.to_owned()).or_default();
-        let is_nested = !is_end && kind.open > 0 && FORMATTING.contains(&name);
+    fn is_too_deep(&mut self, name: Cow<'a, str>, is_end: bool) -> bool {
+        let kind = self.open.entry(name.clone()).or_default();
+        let is_nested = !is_end && kind.open > 0 && FORMATTING.contains(&&*name);
         if is_nested || (is_end && kind.dropped > 0) || (!is_end && self.stack.len() >= MAX_OPEN) {
             kind.dropped = if is_end {
                 kind.dropped - 1
@@ -287,13 +290,13 @@ impl<'a> Tags<'a> {
         }
         if is_end {
             kind.open = kind.open.saturating_sub(1);
-            if let Some(at) = self.stack.iter().rposition(|open| open == name) {
+            if let Some(at) = self.stack.iter().rposition(|open| *open == name) {
                 self.is_intricate |= at + 1 < self.stack.len();
                 self.stack.remove(at);
             }
         } else if name != "a" || kind.open == 0 {
             kind.open += 1;
-            self.stack.push(name.to_owned());
+            self.stack.push(name);
         } else {
             // A link ends where the next one begins.
             self.is_intricate = true;
@@ -380,6 +383,17 @@ const RAW: [&str; 9] = [
 pub(super) fn is_known(name: &str) -> bool {
     static NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| KNOWN.split_whitespace().collect());
     NAMES.contains(name)
+}
+
+static PLAIN_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| PLAIN.into_iter().collect());
+
+/// A name in small letters.
+fn small(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// The name of a tag as HTML's tokenizer reads it; empty where there is no tag. Names that are too long to be known are cut.

@@ -1,8 +1,9 @@
 //! The commonest words of languages that are often met, folded, and which of them a text has: a handful of them tells a language
 //! sooner and surer than the statistics of its letters.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 /// Language and words. A word may stand for several, but those that most of the neighbours share are left out.
 const COMMON: [(&str, &str); 20] = [

@@ -126,14 +126,7 @@ impl Arrivals {
     /// Gives everything that waits its story.
     pub async fn place(&self) {
         let judge = judge(Arc::from([]));
-        while self
-            .store
-            .place_arrivals(500, now(), &judge)
-            .await
-            .unwrap()
-            .items
-            > 0
-        {}
+        while self.store.place_arrivals(500, now(), &judge).await.unwrap().items > 0 {}
     }
 
     /// The corpus's name of an item.

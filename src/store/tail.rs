@@ -1,0 +1,357 @@
+//! The marks of all items with a place: the newest in memory, the others in a table.
+//!
+//! They get into the table many at once, in its order, a part with each piece of work: a mark may be here and there, and is nowhere
+//! missing. What is not known to be in the table is read from the items again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+
+use crate::model::item::ItemId;
+use crate::store::SqlResult;
+use crate::store::passages::marks_of;
+use crate::store::rows::signed;
+
+/// Items with a mark that are looked at, the newest: what more have it in common than this is told often, not alike.
+const ITEMS_OF_MARK: usize = 64;
+/// A mark that so many items have, or fewer, is rare: they hardly share it by chance.
+const RARE: usize = 4;
+/// An item with so few marks may be like those that share a rare one of them; others have to share two.
+const FEW_MARKS: usize = 8;
+/// Marks begin to leave for the table when there are so many in memory ...
+const MANY_MARKS: usize = 250_000;
+/// ... so many with each piece of work; nobody waits for all.
+const STEP: usize = 640;
+/// What a process leaves to the next one to read again, at most.
+const FEW_LEFT: usize = 30_000;
+const INSERT: &str = "insert or ignore into passage (mark, item_id) values (?, ?)";
+/// Rows that one statement inserts.
+const MANY_ROWS: usize = 32;
+/// Not the place of any entry.
+const NOWHERE: u32 = u32::MAX;
+
+/// Marks are hashes already.
+#[derive(Debug, Default, Clone, Copy)]
+struct MarkHasher(u64);
+
+impl Hasher for MarkHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+        // Tables take their places from the low bits and compare by the high ones.
+        self.0 = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_i32(&mut self, mark: i32) {
+        self.0 = u64::from(mark.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_i64(&mut self, item: i64) {
+        self.0 = item.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+type Table<K, V> = HashMap<K, V, BuildHasherDefault<MarkHasher>>;
+
+/// The marks, for all who store and place items.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedTail(Arc<Mutex<Tail>>);
+
+impl SharedTail {
+    /// Lends them for one piece of work in a transaction. What the work puts there stays if it succeeds; else they are read anew.
+    pub(super) fn lend<T>(&self, db: &Connection, work: impl FnOnce(&mut Tail) -> SqlResult<T>) -> SqlResult<T> {
+        // Whoever fails leaves none behind.
+        let mut tail = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        tail.catch_up(db)?;
+        let done = work(&mut tail)?;
+        if tail.leaving.is_none() && tail.new.len() >= MANY_MARKS {
+            tail.send_off(db)?;
+        }
+        tail.write(db, STEP)?;
+        tail.stamp(db)?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tail;
+        Ok(done)
+    }
+
+    /// Puts them into the table, if there are so many that the next process would be long reading them.
+    pub(super) fn flush(&self, db: &Connection) -> SqlResult<()> {
+        self.lend(db, |tail| {
+            tail.write(db, usize::MAX)?;
+            if tail.new.len() < FEW_LEFT {
+                return Ok(());
+            }
+            tail.send_off(db)?;
+            tail.write(db, usize::MAX)
+        })
+    }
+}
+
+/// Marks in memory.
+#[derive(Debug, Default)]
+struct Marks {
+    /// By mark, the place of its newest entry.
+    heads: Table<i32, u32>,
+    /// Items, each with the place of the one before it that has the same mark.
+    entries: Vec<(ItemId, u32)>,
+    /// How many marks each item has.
+    sizes: Table<i64, usize>,
+}
+
+impl Marks {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn add(&mut self, mark: i32, item: ItemId) {
+        let place = u32::try_from(self.entries.len()).unwrap_or(NOWHERE);
+        let before = self.heads.insert(mark, place).unwrap_or(NOWHERE);
+        self.entries.push((item, before));
+    }
+
+    /// The items with a mark, the newest first.
+    fn having(&self, mark: i32) -> impl Iterator<Item = ItemId> {
+        let entry = |place: u32| self.entries.get(usize::try_from(place).ok()?).copied();
+        let newest = self.heads.get(&mark).and_then(|place| entry(*place));
+        std::iter::successors(newest, move |(_, before)| entry(*before)).map(|(item, _)| item)
+    }
+
+    /// In the order of the table.
+    fn rows(&self) -> Vec<(i32, ItemId)> {
+        let mut rows = Vec::with_capacity(self.len());
+        for mark in self.heads.keys() {
+            rows.extend(self.having(*mark).map(|item| (*mark, item)));
+        }
+        rows.sort_unstable();
+        rows
+    }
+}
+
+/// Marks on their way into the table.
+#[derive(Debug)]
+struct Leaving {
+    marks: Marks,
+    rows: Vec<(i32, ItemId)>,
+    /// So many of the rows are there.
+    written: usize,
+    /// When all are there, those of all items up to this one are.
+    upto: i64,
+}
+
+/// The marks of the items that came last, and the way to those of the others.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    new: Marks,
+    leaving: Option<Leaving>,
+    /// The marks of items up to this one are in the table.
+    after: i64,
+    /// Whether others are there that are not here.
+    is_ahead: bool,
+    /// The last item that is here.
+    last: i64,
+    /// When it was looked at last: what changes when another process writes, and the last number of an item.
+    seen: Option<(i64, i64)>,
+}
+
+impl Tail {
+    /// Takes in what others have placed, and lets go what somebody else has put into the table.
+    pub(super) fn catch_up(&mut self, db: &Connection) -> SqlResult<()> {
+        let (version, number) = versions(db)?;
+        match self.seen {
+            // What was placed last was never committed.
+            Some((_, last)) if last > number => *self = Self::default(),
+            Some((before, _)) if before == version => return Ok(()),
+            _ => {}
+        }
+        let after: Option<i64> = db
+            .prepare_cached("select value from setting where name = 'passages_upto'")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        let after = after.unwrap_or_default();
+        if after != self.after {
+            *self = Self {
+                after,
+                last: after,
+                ..Self::default()
+            };
+        }
+        let mut statement = db.prepare_cached(
+            "select item_id, marks from sketch join item on id = item_id where item_id > ? and story_id is not null order by item_id",
+        )?;
+        let mut rows = statement.query([self.last])?;
+        while let Some(row) = rows.next()? {
+            let item = ItemId(row.get(0)?);
+            let (marks, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();
+            if self.known_size(item).is_none() {
+                self.new.sizes.insert(item.0, marks.len());
+                marks
+                    .iter()
+                    .for_each(|mark| self.new.add(i32::from_le_bytes(*mark), item));
+            }
+        }
+        self.stamp(db)
+    }
+
+    /// Notes that everything up to now is here.
+    fn stamp(&mut self, db: &Connection) -> SqlResult<()> {
+        self.last = all_placed_upto(db)?.max(self.after);
+        self.seen = Some(versions(db)?);
+        Ok(())
+    }
+
+    /// Takes in the marks of an item that has got its place, or was looked at again.
+    pub(super) fn remember(&mut self, db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
+        let upto = self.leaving.as_ref().map_or(self.after, |leaving| leaving.upto);
+        if item.0 <= upto {
+            // Nobody would look for it among the items.
+            self.is_ahead = true;
+            let mut insert = db.prepare_cached(INSERT)?;
+            return marks
+                .iter()
+                .try_for_each(|mark| insert.execute(params![mark, item.0]).map(|_| ()));
+        }
+        let is_new = self.known_size(item).is_none();
+        self.new.sizes.insert(item.0, marks.len());
+        for mark in marks {
+            if is_new || !self.having(*mark).any(|other| other == item) {
+                self.new.add(*mark, item);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is new goes on its way into the table.
+    fn send_off(&mut self, db: &Connection) -> SqlResult<()> {
+        let marks = std::mem::take(&mut self.new);
+        self.leaving = Some(Leaving {
+            rows: marks.rows(),
+            marks,
+            written: 0,
+            upto: all_placed_upto(db)?.max(self.after),
+        });
+        Ok(())
+    }
+
+    /// Puts up to `limit` of the marks that leave into the table.
+    fn write(&mut self, db: &Connection, limit: usize) -> SqlResult<()> {
+        let Some(leaving) = &mut self.leaving else {
+            return Ok(());
+        };
+        let end = leaving.written.saturating_add(limit).min(leaving.rows.len());
+        let rows = leaving.rows.get(leaving.written..end).unwrap_or_default();
+        // A statement costs as much as some rows.
+        let (many, few) = rows.as_chunks::<MANY_ROWS>();
+        let mut insert_many = db.prepare_cached(&format!("{INSERT}{}", ", (?, ?)".repeat(MANY_ROWS - 1)))?;
+        for rows in many {
+            insert_many.execute(params_from_iter(
+                rows.iter().flat_map(|(mark, item)| [i64::from(*mark), item.0]),
+            ))?;
+        }
+        let mut insert = db.prepare_cached(INSERT)?;
+        few.iter()
+            .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))?;
+        leaving.written = end;
+        if leaving.written == leaving.rows.len() {
+            self.after = leaving.upto;
+            self.leaving = None;
+            db.prepare_cached("insert or replace into setting values ('passages_upto', ?)")?
+                .execute([self.after])?;
+        }
+        Ok(())
+    }
+
+    /// How many marks an item has that is here.
+    fn known_size(&self, item: ItemId) -> Option<usize> {
+        let leaving = || self.leaving.as_ref()?.marks.sizes.get(&item.0);
+        self.new.sizes.get(&item.0).or_else(leaving).copied()
+    }
+
+    /// The items here with a mark, the newest first.
+    fn having(&self, mark: i32) -> impl Iterator<Item = ItemId> {
+        let leaving = self.leaving.iter().flat_map(move |leaving| leaving.marks.having(mark));
+        self.new.having(mark).chain(leaving)
+    }
+
+    /// Whether any item may be like one with these marks.
+    pub(super) fn has_like(&self, db: &Connection, marks: &[i32]) -> SqlResult<bool> {
+        for (item, shared) in self.count(db, marks)? {
+            if self.may_be_like(db, marks, item, shared)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether an item may be like one with these marks, so many of which it shares.
+    pub(super) fn may_be_like(&self, db: &Connection, marks: &[i32], item: ItemId, shared: Shared) -> SqlResult<bool> {
+        if shared.marks > 1 {
+            return Ok(true);
+        }
+        let has_few = || match self.known_size(item) {
+            Some(size) => Ok(size <= FEW_MARKS),
+            None => marks_of(db, item).map(|marks| marks.len() <= FEW_MARKS),
+        };
+        Ok(shared.has_rare && (marks.len() <= FEW_MARKS || has_few()?))
+    }
+
+    /// Counts the marks that items share with one of these marks.
+    pub(super) fn count(&self, db: &Connection, marks: &[i32]) -> SqlResult<BTreeMap<ItemId, Shared>> {
+        let mut statement =
+            db.prepare_cached("select item_id from passage where mark = ? order by item_id desc limit ?")?;
+        let (mut shared, mut having): (BTreeMap<ItemId, Shared>, _) = (BTreeMap::new(), Vec::new());
+        let has_more = self.after > 0 || self.is_ahead;
+        for mark in marks {
+            having.clear();
+            having.extend(self.having(*mark).take(ITEMS_OF_MARK));
+            if has_more && having.len() < ITEMS_OF_MARK {
+                let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK - having.len())])?;
+                while let Some(row) = rows.next()? {
+                    let item = ItemId(row.get(0)?);
+                    if !having.contains(&item) {
+                        having.push(item);
+                    }
+                }
+            }
+            let is_rare = having.len() <= RARE;
+            for item in &having {
+                let shared = shared.entry(*item).or_default();
+                shared.marks += 1;
+                shared.has_rare |= is_rare;
+            }
+        }
+        Ok(shared)
+    }
+}
+
+/// The marks that an item shares with another.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shared {
+    /// How many.
+    pub(super) marks: usize,
+    /// Whether one of them stands in few items.
+    pub(super) has_rare: bool,
+}
+
+/// What differs whenever another connection has written, and the last number that an item has.
+fn versions(db: &Connection) -> SqlResult<(i64, i64)> {
+    let version: i64 = db
+        .prepare_cached("pragma data_version")?
+        .query_row([], |row| row.get(0))?;
+    let number: Option<i64> = db
+        .prepare_cached("select seq from sqlite_sequence where name = 'item'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok((version, number.unwrap_or_default()))
+}
+
+/// The last item before the first that waits for its place and may get it from anybody; those that are held get it late.
+fn all_placed_upto(db: &Connection) -> SqlResult<i64> {
+    db.prepare_cached(
+        "select coalesce((select min(id) - 1 from item where story_id is null and held_until = 0), (select max(id) from item), 0)",
+    )?
+    .query_row([], |row| row.get(0))
+}
