@@ -101,8 +101,8 @@ impl Stories {
                 Err(e) => error!("stories wait for their places: {}", chain(&e)),
             }
             if stop.is_cancelled() {
-                if let Err(e) = self.store.flush_marks().await {
-                    error!("the next process has more to read: {}", chain(&e));
+                if let Err(e) = self.store.finish_marks().await {
+                    error!("the next process has more to write: {}", chain(&e));
                 }
                 return;
             }

@@ -65,13 +65,13 @@ impl Store {
         .await
     }
 
-    /// Stores the marks that are kept in memory, if there are so many that the next process would be long reading them.
+    /// Ends the writing of marks that was begun.
     ///
     /// # Errors
-    /// When the database fails; then they are read again from the items.
-    pub async fn flush_marks(&self) -> Result<(), StoreError> {
+    /// When the database fails; then the next process writes them.
+    pub async fn finish_marks(&self) -> Result<(), StoreError> {
         let tail = self.tail.clone();
-        self.write("storing marks", move |db| tail.flush(db)).await
+        self.write("storing marks", move |db| tail.finish(db)).await
     }
 }
 

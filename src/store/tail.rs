@@ -20,12 +20,12 @@ const ITEMS_OF_MARK: usize = 64;
 const RARE: usize = 4;
 /// An item with so few marks may be like those that share a rare one of them; others have to share two.
 const FEW_MARKS: usize = 8;
-/// Marks begin to leave for the table when there are so many in memory ...
-const MANY_MARKS: usize = 250_000;
-/// ... so many with each piece of work; nobody waits for all.
+/// Marks in memory leave for the table when so many have not ...
+const MANY_NEW: usize = 64_000;
+/// ... so many with each piece of work, which does not wait until all are there ...
 const STEP: usize = 640;
-/// What a process leaves to the next one to read again, at most.
-const FEW_LEFT: usize = 30_000;
+/// ... and are let go when there are so many.
+const MANY_MARKS: usize = 256_000;
 const INSERT: &str = "insert or ignore into passage (mark, item_id) values (?, ?)";
 /// Rows that one statement inserts.
 const MANY_ROWS: usize = 32;
@@ -69,25 +69,16 @@ impl SharedTail {
         let mut tail = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         tail.catch_up(db)?;
         let done = work(&mut tail)?;
-        if tail.leaving.is_none() && tail.new.len() >= MANY_MARKS {
-            tail.send_off(db)?;
-        }
+        tail.send_off(db)?;
         tail.write(db, STEP)?;
         tail.stamp(db)?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tail;
         Ok(done)
     }
 
-    /// Puts them into the table, if there are so many that the next process would be long reading them.
-    pub(super) fn flush(&self, db: &Connection) -> SqlResult<()> {
-        self.lend(db, |tail| {
-            tail.write(db, usize::MAX)?;
-            if tail.new.len() < FEW_LEFT {
-                return Ok(());
-            }
-            tail.send_off(db)?;
-            tail.write(db, usize::MAX)
-        })
+    /// Ends what was begun: the next process would begin it again.
+    pub(super) fn finish(&self, db: &Connection) -> SqlResult<()> {
+        self.lend(db, |tail| tail.write(db, usize::MAX))
     }
 }
 
@@ -96,45 +87,47 @@ impl SharedTail {
 struct Marks {
     /// By mark, the place of its newest entry.
     heads: Table<i32, u32>,
-    /// Items, each with the place of the one before it that has the same mark.
-    entries: Vec<(ItemId, u32)>,
+    /// In the order in which they came, each with the place of the one before it that has the same mark.
+    entries: Vec<(i32, u32, ItemId)>,
     /// How many marks each item has.
     sizes: Table<i64, usize>,
 }
 
 impl Marks {
-    fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     fn add(&mut self, mark: i32, item: ItemId) {
         let place = u32::try_from(self.entries.len()).unwrap_or(NOWHERE);
         let before = self.heads.insert(mark, place).unwrap_or(NOWHERE);
-        self.entries.push((item, before));
+        self.entries.push((mark, before, item));
     }
 
     /// The items with a mark, the newest first.
     fn having(&self, mark: i32) -> impl Iterator<Item = ItemId> {
         let entry = |place: u32| self.entries.get(usize::try_from(place).ok()?).copied();
         let newest = self.heads.get(&mark).and_then(|place| entry(*place));
-        std::iter::successors(newest, move |(_, before)| entry(*before)).map(|(item, _)| item)
+        std::iter::successors(newest, move |(_, before, _)| entry(*before)).map(|(_, _, item)| item)
     }
 
-    /// In the order of the table.
-    fn rows(&self) -> Vec<(i32, ItemId)> {
-        let mut rows = Vec::with_capacity(self.len());
-        for mark in self.heads.keys() {
-            rows.extend(self.having(*mark).map(|item| (*mark, item)));
+    /// Those that came at this place and later.
+    fn since(&self, place: usize) -> &[(i32, u32, ItemId)] {
+        self.entries.get(place..).unwrap_or_default()
+    }
+
+    /// Only those that came at this place and later.
+    fn only_since(&self, place: usize) -> Self {
+        let mut newest = Self::default();
+        for (mark, _, item) in self.since(place) {
+            newest.add(*mark, *item);
+            let size = self.sizes.get(&item.0).copied();
+            newest.sizes.insert(item.0, size.unwrap_or_default());
         }
-        rows.sort_unstable();
-        rows
+        newest
     }
 }
 
 /// Marks on their way into the table.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Leaving {
-    marks: Marks,
+    /// In the order of the table.
     rows: Vec<(i32, ItemId)>,
     /// So many of the rows are there.
     written: usize,
@@ -145,12 +138,14 @@ struct Leaving {
 /// The marks of the items that came last, and the way to those of the others.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
-    new: Marks,
+    marks: Marks,
+    /// Those before this place have left for the table.
+    sent: usize,
     leaving: Option<Leaving>,
     /// The marks of items up to this one are in the table.
     after: i64,
-    /// Whether others are there that are not here.
-    is_ahead: bool,
+    /// Whether some are only there.
+    has_more: bool,
     /// The last item that is here.
     last: i64,
     /// When it was looked at last: what changes when another process writes, and the last number of an item.
@@ -176,21 +171,22 @@ impl Tail {
             *self = Self {
                 after,
                 last: after,
+                has_more: true,
                 ..Self::default()
             };
         }
         let mut statement = db.prepare_cached(
-            "select item_id, marks from sketch join item on id = item_id where item_id > ? and story_id is not null order by item_id",
+            "select item_id, marks from sketch where item_id > ? and item_id not in (select id from item where story_id is null)
+             order by item_id",
         )?;
         let mut rows = statement.query([self.last])?;
         while let Some(row) = rows.next()? {
             let item = ItemId(row.get(0)?);
             let (marks, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();
-            if self.known_size(item).is_none() {
-                self.new.sizes.insert(item.0, marks.len());
+            if self.marks.sizes.insert(item.0, marks.len()).is_none() {
                 marks
                     .iter()
-                    .for_each(|mark| self.new.add(i32::from_le_bytes(*mark), item));
+                    .for_each(|mark| self.marks.add(i32::from_le_bytes(*mark), item));
             }
         }
         self.stamp(db)
@@ -205,75 +201,59 @@ impl Tail {
 
     /// Takes in the marks of an item that has got its place, or was looked at again.
     pub(super) fn remember(&mut self, db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
-        let upto = self.leaving.as_ref().map_or(self.after, |leaving| leaving.upto);
-        if item.0 <= upto {
-            // Nobody would look for it among the items.
-            self.is_ahead = true;
+        if item.0 <= self.leaving.as_ref().map_or(self.after, |leaving| leaving.upto) {
+            // Nobody will look for it among the items.
             let mut insert = db.prepare_cached(INSERT)?;
-            return marks
-                .iter()
-                .try_for_each(|mark| insert.execute(params![mark, item.0]).map(|_| ()));
+            for mark in marks {
+                insert.execute(params![mark, item.0])?;
+            }
         }
-        let is_new = self.known_size(item).is_none();
-        self.new.sizes.insert(item.0, marks.len());
+        let is_new = self.marks.sizes.insert(item.0, marks.len()).is_none();
         for mark in marks {
-            if is_new || !self.having(*mark).any(|other| other == item) {
-                self.new.add(*mark, item);
+            if is_new || !self.marks.having(*mark).any(|other| other == item) {
+                self.marks.add(*mark, item);
             }
         }
         Ok(())
     }
 
-    /// What is new goes on its way into the table.
+    /// Marks that are new leave for the table, when there are many and none is on its way.
     fn send_off(&mut self, db: &Connection) -> SqlResult<()> {
-        let marks = std::mem::take(&mut self.new);
+        let new = self.marks.since(self.sent);
+        if self.leaving.is_some() || new.len() < MANY_NEW {
+            return Ok(());
+        }
+        let mut rows: Vec<(i32, ItemId)> = new.iter().map(|(mark, _, item)| (*mark, *item)).collect();
+        rows.sort_unstable();
+        self.sent = self.marks.entries.len();
         self.leaving = Some(Leaving {
-            rows: marks.rows(),
-            marks,
+            rows,
             written: 0,
             upto: all_placed_upto(db)?.max(self.after),
         });
         Ok(())
     }
 
-    /// Puts up to `limit` of the marks that leave into the table.
+    /// Puts up to `limit` of those that leave into the table.
     fn write(&mut self, db: &Connection, limit: usize) -> SqlResult<()> {
         let Some(leaving) = &mut self.leaving else {
             return Ok(());
         };
         let end = leaving.written.saturating_add(limit).min(leaving.rows.len());
-        let rows = leaving.rows.get(leaving.written..end).unwrap_or_default();
-        // A statement costs as much as some rows.
-        let (many, few) = rows.as_chunks::<MANY_ROWS>();
-        let mut insert_many = db.prepare_cached(&format!("{INSERT}{}", ", (?, ?)".repeat(MANY_ROWS - 1)))?;
-        for rows in many {
-            insert_many.execute(params_from_iter(
-                rows.iter().flat_map(|(mark, item)| [i64::from(*mark), item.0]),
-            ))?;
-        }
-        let mut insert = db.prepare_cached(INSERT)?;
-        few.iter()
-            .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))?;
+        insert_all(db, leaving.rows.get(leaving.written..end).unwrap_or_default())?;
         leaving.written = end;
-        if leaving.written == leaving.rows.len() {
+        if end == leaving.rows.len() {
             self.after = leaving.upto;
             self.leaving = None;
             db.prepare_cached("insert or replace into setting values ('passages_upto', ?)")?
                 .execute([self.after])?;
+            if self.marks.entries.len() >= MANY_MARKS {
+                self.marks = self.marks.only_since(self.sent);
+                self.sent = 0;
+                self.has_more = true;
+            }
         }
         Ok(())
-    }
-
-    /// How many marks an item has that is here.
-    fn known_size(&self, item: ItemId) -> Option<usize> {
-        let leaving = || self.leaving.as_ref()?.marks.sizes.get(&item.0);
-        self.new.sizes.get(&item.0).or_else(leaving).copied()
-    }
-
-    /// The items here with a mark, the newest first.
-    fn having(&self, mark: i32) -> impl Iterator<Item = ItemId> {
-        let leaving = self.leaving.iter().flat_map(move |leaving| leaving.marks.having(mark));
-        self.new.having(mark).chain(leaving)
     }
 
     /// Whether any item may be like one with these marks.
@@ -291,8 +271,8 @@ impl Tail {
         if shared.marks > 1 {
             return Ok(true);
         }
-        let has_few = || match self.known_size(item) {
-            Some(size) => Ok(size <= FEW_MARKS),
+        let has_few = || match self.marks.sizes.get(&item.0) {
+            Some(size) => Ok(*size <= FEW_MARKS),
             None => marks_of(db, item).map(|marks| marks.len() <= FEW_MARKS),
         };
         Ok(shared.has_rare && (marks.len() <= FEW_MARKS || has_few()?))
@@ -303,11 +283,10 @@ impl Tail {
         let mut statement =
             db.prepare_cached("select item_id from passage where mark = ? order by item_id desc limit ?")?;
         let (mut shared, mut having): (BTreeMap<ItemId, Shared>, _) = (BTreeMap::new(), Vec::new());
-        let has_more = self.after > 0 || self.is_ahead;
         for mark in marks {
             having.clear();
-            having.extend(self.having(*mark).take(ITEMS_OF_MARK));
-            if has_more && having.len() < ITEMS_OF_MARK {
+            having.extend(self.marks.having(*mark).take(ITEMS_OF_MARK));
+            if self.has_more && having.len() < ITEMS_OF_MARK {
                 let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK - having.len())])?;
                 while let Some(row) = rows.next()? {
                     let item = ItemId(row.get(0)?);
@@ -334,6 +313,20 @@ pub(super) struct Shared {
     pub(super) marks: usize,
     /// Whether one of them stands in few items.
     pub(super) has_rare: bool,
+}
+
+/// Rows in the order of the table.
+fn insert_all(db: &Connection, rows: &[(i32, ItemId)]) -> SqlResult<()> {
+    // A statement costs as much as some rows.
+    let (many, few) = rows.as_chunks::<MANY_ROWS>();
+    let mut insert = db.prepare_cached(&format!("{INSERT}{}", ", (?, ?)".repeat(MANY_ROWS - 1)))?;
+    for rows in many {
+        let values = rows.iter().flat_map(|(mark, item)| [i64::from(*mark), item.0]);
+        insert.execute(params_from_iter(values))?;
+    }
+    let mut insert = db.prepare_cached(INSERT)?;
+    few.iter()
+        .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))
 }
 
 /// What differs whenever another connection has written, and the last number that an item has.
