@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(5);
 /// ... unless so much is there already.
 const ENOUGH: usize = 32;
 /// More jobs than these are more than one commit takes: the thread has fallen behind.
-const MUCH: usize = ENOUGH + ENOUGH / 2;
+const MUCH: usize = ENOUGH + ENOUGH / 4;
 /// Readers at once.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.

@@ -1,6 +1,7 @@
 //! Parts items into stories anew, and keeps the table of stories in step: which stay, open, become part of another, or come back.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -252,7 +253,8 @@ fn uid(db: &Connection, item: ItemId) -> SqlResult<StoryUid> {
 
 /// The same item of the same feed gives the same name for the world, in any database.
 pub(super) fn uid_of(feed: &str, key: &ItemKey) -> StoryUid {
-    let mut hasher = blake3::Hasher::new_derive_key("tidings 2026 story uid");
+    static NAMES: LazyLock<blake3::Hasher> = LazyLock::new(|| blake3::Hasher::new_derive_key("tidings 2026 story uid"));
+    let mut hasher = NAMES.clone();
     hasher.update(feed.as_bytes());
     hasher.update(&[0]);
     hasher.update(&key.0);

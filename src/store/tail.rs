@@ -348,3 +348,6 @@ fn all_placed_upto(db: &Connection) -> SqlResult<i64> {
     )?
     .query_row([], |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests;

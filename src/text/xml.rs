@@ -7,38 +7,50 @@ use crate::text::without_control_characters;
 
 /// A document being written.
 #[derive(Debug)]
-pub struct Xml(String);
+pub struct Xml {
+    text: String,
+    /// What stands behind each element.
+    line_end: &'static str,
+}
 
 impl Xml {
     /// A document with its declaration.
     #[must_use]
     pub fn new() -> Self {
-        Self("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned())
+        Self {
+            text: "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned(),
+            line_end: "\n",
+        }
     }
 
-    /// A part of a document, without declaration, of about so many bytes.
+    /// A part of a document of about so many bytes, for programs: without declaration and line ends.
     #[must_use]
     pub fn fragment(bytes: usize) -> Self {
-        Self(String::with_capacity(bytes))
+        Self {
+            text: String::with_capacity(bytes),
+            line_end: "",
+        }
     }
 
     /// Opens an element.
     pub fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.tag(name, attributes);
-        self.0.push('>');
+        self.text.push('>');
     }
 
     /// Closes an element.
     pub fn close(&mut self, name: &str) {
-        self.0.push_str("</");
-        self.0.push_str(name);
-        self.0.push_str(">\n");
+        self.text.push_str("</");
+        self.text.push_str(name);
+        self.text.push('>');
+        self.text.push_str(self.line_end);
     }
 
     /// An element without content.
     pub fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.tag(name, attributes);
-        self.0.push_str("/>\n");
+        self.text.push_str("/>");
+        self.text.push_str(self.line_end);
     }
 
     /// An element with a text in it.
@@ -58,56 +70,56 @@ impl Xml {
     /// An element with a text in it that may be long and full of markup: as CDATA, which readers take in one piece.
     pub fn literal(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         self.open(name, attributes);
-        self.0.push_str("<![CDATA[");
+        self.text.push_str("<![CDATA[");
         let text = without_control_characters(text);
         // The end mark within the text is parted in two sections.
         if memmem::find(text.as_bytes(), b"]]>").is_some() {
-            self.0.push_str(&text.replace("]]>", "]]]]><![CDATA[>"));
+            self.text.push_str(&text.replace("]]>", "]]]]><![CDATA[>"));
         } else {
-            self.0.push_str(&text);
+            self.text.push_str(&text);
         }
-        self.0.push_str("]]>");
+        self.text.push_str("]]>");
         self.close(name);
     }
 
     /// How many bytes are written and not taken.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Whether all that was written is taken.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// What was written so far, to be sent ahead; more follows.
     #[must_use]
     pub fn take(&mut self) -> String {
-        std::mem::take(&mut self.0)
+        std::mem::take(&mut self.text)
     }
 
     /// The whole document, or what of it was not taken.
     #[must_use]
     pub fn finish(self) -> String {
-        self.0
+        self.text
     }
 
     fn tag(&mut self, name: &str, attributes: &[(&str, &str)]) {
-        self.0.push('<');
-        self.0.push_str(name);
+        self.text.push('<');
+        self.text.push_str(name);
         for (attribute, value) in attributes {
-            self.0.push(' ');
-            self.0.push_str(attribute);
-            self.0.push_str("=\"");
+            self.text.push(' ');
+            self.text.push_str(attribute);
+            self.text.push_str("=\"");
             self.escaped(value);
-            self.0.push('"');
+            self.text.push('"');
         }
     }
 
     fn escaped(&mut self, text: &str) {
-        self.0.push_str(&escape(without_control_characters(text).as_ref()));
+        self.text.push_str(&escape(without_control_characters(text).as_ref()));
     }
 }
 

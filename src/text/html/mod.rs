@@ -8,10 +8,12 @@ pub mod page;
 mod prepare;
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::{Builder, Document, UrlRelative};
+use memchr::memmem;
 use url::Url;
 
 use crate::model::feed::is_web;
@@ -22,44 +24,24 @@ use crate::text::{is_inline, without_control_characters};
 pub const MAX_HTML_BYTES: usize = 1024 * 1024;
 /// The largest markup that becomes one line.
 const MAX_LINE_BYTES: usize = 64 * 1024;
+/// How most relative links begin.
+const RELATIVE: [&[u8]; 3] = [b"=\"/", b"='/", b"=\"#"];
+
 /// Makes the HTML of one document safe.
 pub struct Sanitiser {
-    builder: Builder<'static>,
-    /// How much longer a relative link becomes.
-    base_bytes: usize,
+    base: Option<Url>,
+    /// Made when the first relative link is met: most documents have none.
+    builder: OnceCell<Builder<'static>>,
 }
 
 impl Sanitiser {
     /// Links are made absolute with `base`; without one, or with one that no browser opens, relative links lose their address.
     #[must_use]
     pub fn new(base: Option<&Url>) -> Self {
-        let mut builder = Builder::default();
-        builder
-            .url_schemes(HashSet::from(["http", "https", "mailto"]))
-            .url_relative(match base.filter(|base| is_web(base)) {
-                Some(base) => UrlRelative::RewriteWithBase(base.clone()),
-                None => UrlRelative::Deny,
-            })
-            .link_rel(Some("noopener noreferrer"))
-            .add_tags(["audio", "video", "source"])
-            .add_tag_attributes("audio", ["src", "controls"])
-            .add_tag_attributes("video", ["src", "controls", "poster", "width", "height"])
-            .add_tag_attributes("source", ["src", "type"])
-            .add_generic_attributes(["dir"])
-            // No browser shows where a quotation is from, and no parser checks the address.
-            .rm_tag_attributes("blockquote", ["cite"])
-            .rm_tag_attributes("q", ["cite"])
-            .rm_tag_attributes("del", ["cite"])
-            .rm_tag_attributes("ins", ["cite"])
-            // A hint with tags in it is no hint, and nothing that any parser should come near.
-            .attribute_filter(|_, name, value| {
-                let has_tag = name == "title" && value.contains('<') && value.contains('>');
-                (!has_tag).then_some(value.into())
-            })
-            // What stands in these is for programs that do not know them.
-            .add_clean_content_tags(["iframe", "noembed", "noframes"]);
-        let base_bytes = base.map_or(0, |base| base.as_str().len());
-        Self { builder, base_bytes }
+        Self {
+            base: base.filter(|base| is_web(base)).cloned(),
+            builder: OnceCell::new(),
+        }
     }
 
     /// The harmless part of `html`. Text outside any element stays text. What comes out is the same when it is cleaned again.
@@ -90,13 +72,35 @@ impl Sanitiser {
                 Some(b'f' | b'F' | b'c' | b'C' | b'r' | b'R')
             )
         };
-        let longer = self.base_bytes * memchr::memchr_iter(b'=', bytes).filter(is_link).count();
+        let base_bytes = self.base.as_ref().map_or(0, |base| base.as_str().len());
+        let longer = base_bytes * memchr::memchr_iter(b'=', bytes).filter(is_link).count();
         let allowed = 2 * html.len() + MAX_HTML_BYTES / 16;
         if longer > allowed {
             html.len() * allowed / longer
         } else {
             html.len()
         }
+    }
+
+    /// The harmless part of HTML that was prepared.
+    fn written(&self, html: &str) -> String {
+        static HASTY: LazyLock<Builder<'static>> = LazyLock::new(|| builder(UrlRelative::PassThrough));
+        if RELATIVE
+            .iter()
+            .all(|start| memmem::find(html.as_bytes(), start).is_none())
+        {
+            let clean = written(&HASTY.clean(html), html.len());
+            if are_links_absolute(&clean) {
+                return clean;
+            }
+        }
+        let builder = self.builder.get_or_init(|| {
+            builder(match &self.base {
+                Some(base) => UrlRelative::RewriteWithBase(base.clone()),
+                None => UrlRelative::Deny,
+            })
+        });
+        written(&builder.clean(html), html.len())
     }
 
     /// Cleaned once, and whether that may not be enough.
@@ -107,15 +111,28 @@ impl Sanitiser {
         if html.is_empty() {
             return (String::new(), false);
         }
+        let clean = self.written(&html);
         // References within may stand for control characters.
-        let clean = written(&self.builder.clean(&html), html.len());
-        let mut clean = without_control_characters(&clean);
+        let mut clean = match memmem::find(html.as_bytes(), b"&#") {
+            Some(_) => without_control_characters(&clean),
+            None => Cow::Borrowed(clean.as_str()),
+        };
         // Parsers read one line end for another.
         if clean.contains('\r') {
             clean = Cow::Owned(clean.replace("\r\n", "\n").replace('\r', "\n"));
         }
         (trimmed(&with_first_lines(&clean)).to_owned(), is_intricate)
     }
+}
+
+/// Whether all links in sanitised HTML say where they lead without a base. Text that looks like another link is taken for one.
+fn are_links_absolute(clean: &str) -> bool {
+    memmem::find_iter(clean.as_bytes(), b"=\"").all(|at| {
+        let (before, value) = clean.split_at(at);
+        let is_link = ["href", "src", "poster"].iter().any(|name| before.ends_with(name));
+        let starts = ["=\"https://", "=\"http://", "=\"mailto:"];
+        !is_link || starts.iter().any(|start| value.starts_with(start))
+    })
 }
 
 /// A document as HTML, which is about so many bytes long.
@@ -126,6 +143,33 @@ fn written(document: &Document, bytes: usize) -> String {
         // Memory takes all that is written to it.
         Err(_) => String::new(),
     }
+}
+
+/// What passes, and what becomes of relative links.
+fn builder(relative: UrlRelative<'static>) -> Builder<'static> {
+    let mut builder = Builder::default();
+    builder
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(relative)
+        .link_rel(Some("noopener noreferrer"))
+        .add_tags(["audio", "video", "source"])
+        .add_tag_attributes("audio", ["src", "controls"])
+        .add_tag_attributes("video", ["src", "controls", "poster", "width", "height"])
+        .add_tag_attributes("source", ["src", "type"])
+        .add_generic_attributes(["dir"])
+        // No browser shows where a quotation is from, and no parser checks the address.
+        .rm_tag_attributes("blockquote", ["cite"])
+        .rm_tag_attributes("q", ["cite"])
+        .rm_tag_attributes("del", ["cite"])
+        .rm_tag_attributes("ins", ["cite"])
+        // A hint with tags in it is no hint, and nothing that any parser should come near.
+        .attribute_filter(|_, name, value| {
+            let has_tag = name == "title" && value.contains('<') && value.contains('>');
+            (!has_tag).then_some(value.into())
+        })
+        // What stands in these is for programs that do not know them.
+        .add_clean_content_tags(["iframe", "noembed", "noframes"]);
+    builder
 }
 
 /// Whether HTML knows an element of this name.
@@ -287,7 +331,8 @@ pub fn excerpt(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::{Sanitiser, decoded, excerpt, plain_line, to_text};
+    use super::{Sanitiser, builder, decoded, excerpt, plain_line, to_text};
+    use ammonia::UrlRelative;
     use proptest::prelude::*;
     use url::Url;
 
@@ -511,7 +556,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn haste_makes_no_difference() {
+        let base = Url::parse("https://example.org/news/today.html").unwrap();
+        let careful = builder(UrlRelative::RewriteWithBase(base.clone()));
+        for html in [
+            "<a href=\"https://a.example/\">x</a>",
+            "<a href>x</a><img src>",
+            "<a href=''>x</a>",
+            "<a href = y>x</a>",
+            "<a HREF=y.html>x</a>",
+            "<a href=\"&#47;y\">x</a>",
+            "<a href=\"HTTPS://a.example\">x</a>",
+            "<a href=\" https://a.example\">x</a>",
+            "<a href=\"//a.example/\">x</a>",
+            "<img src=?a><video poster=\"p.jpg\" src=\"mailto:a\">x</video>",
+            "&lt;a href=\"y\"> is text",
+        ] {
+            let sanitiser = Sanitiser::new(Some(&base));
+            assert_eq!(sanitiser.written(html), careful.clean(html).to_string(), "{html}");
+            let without = builder(UrlRelative::Deny).clean(html).to_string();
+            assert_eq!(Sanitiser::new(None).written(html), without, "{html}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn haste_never_makes_a_difference(html in "(<(a|img|video|p)( (href|src|poster|title)=?\"?(https://|/|#|mailto:|y|&#47;)?[^\"]{0,4}\"?)?>|[a-z&;<\"=]{0,5}|</(a|video|p)>){0,20}") {
+            let base = Url::parse("https://example.org/news/today.html").unwrap();
+            let careful = builder(UrlRelative::RewriteWithBase(base.clone())).clean(&html).to_string();
+            prop_assert_eq!(Sanitiser::new(Some(&base)).written(&html), careful);
+        }
+
         #[test]
         fn cleaning_twice_is_cleaning_once(html in ".{0,200}|(<[a-z]{1,6}( [a-z]{1,5}=\"?[^\"]{0,9}\"?)?>|[a-z&;<]{0,5}|</[a-z]{1,6}>){0,30}") {
             let once = clean(&html);

@@ -1,10 +1,9 @@
 //! HTML before it is parsed: bounded in depth, and freed of what parsers would drop in silence.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use foldhash::HashSet;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use memchr::memmem;
 
 use crate::text::html::cut;
@@ -461,20 +460,25 @@ enum InTag {
     AfterName,
     BeforeValue,
     Unquoted,
-    Quoted(u8),
 }
 
 /// The length of the tag that `tag` begins with, as HTML's tokenizer reads it: only the quotes around a value hide a `>`.
 pub(super) fn tag_end(tag: &str) -> usize {
     // Behind the `<`, and the slash of an end tag.
-    let from = if tag.starts_with("</") { 2 } else { 1 };
+    let mut at = if tag.starts_with("</") { 2 } else { 1 };
     let mut state = InTag::TagName;
-    for (at, byte) in tag.bytes().enumerate().skip(from) {
+    while let Some(&byte) = tag.as_bytes().get(at) {
+        at += 1;
         state = match (state, byte) {
-            (InTag::Quoted(open), close) if open == close => InTag::BeforeName,
-            (InTag::Quoted(_), _) => state,
-            (_, b'>') => return at + 1,
-            (InTag::BeforeValue, b'"' | b'\'') => InTag::Quoted(byte),
+            (_, b'>') => return at,
+            (InTag::BeforeValue, b'"' | b'\'') => {
+                let value = tag.as_bytes().get(at..).unwrap_or_default();
+                let Some(length) = memchr::memchr(byte, value) else {
+                    break;
+                };
+                at += length + 1;
+                InTag::BeforeName
+            }
             (InTag::BeforeValue, _) if byte.is_ascii_whitespace() => state,
             (InTag::BeforeValue, _) => InTag::Unquoted,
             (InTag::Unquoted, _) if !byte.is_ascii_whitespace() => state,
