@@ -537,3 +537,25 @@ async fn feed_show_says_by_what_items_are_told_apart_and_why() {
         serde_json::json!({"policy": "title_and_date", "why": "configured", "since": null})
     );
 }
+
+#[tokio::test]
+async fn hashes_that_were_made_otherwise_change_nothing() {
+    let house = House::new().await;
+    let entries = ["a", "b", "c", "d", "e"].map(|id| entry(id, "", id));
+    assert_eq!(house.poll(&entries).await, (5, 0));
+    // An earlier version hashed entries by another function.
+    let changed = house
+        .database()
+        .execute(
+            "update item set raw_hash = zeroblob(16), content_hash = zeroblob(16)",
+            [],
+        )
+        .unwrap();
+    assert_eq!(changed, 5);
+    let with_one_more: Vec<Entry<'_>> = entries.into_iter().chain([entry("f", "", "f")]).collect();
+    assert_eq!(house.poll(&with_one_more).await, (1, 0));
+    let stale =
+        "select count(*) from item where raw_hash = zeroblob(16) or content_hash = zeroblob(16) or revision > 0";
+    let stale: i64 = house.database().query_row(stale, [], |row| row.get(0)).unwrap();
+    assert_eq!(stale, 0);
+}

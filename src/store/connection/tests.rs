@@ -2,13 +2,21 @@
 
 use futures_of_work::insert;
 
-use super::{BUSY_TIMEOUT, Writer, open};
+use super::{BUSY_TIMEOUT, MUCH, Writer, open};
 use crate::store::StoreError;
 
 /// Work for the writer: a row in the table `t`.
 mod futures_of_work {
-    use crate::store::SqlResult;
+    use std::pin::Pin;
+    use std::task::Poll;
+
     use rusqlite::Connection;
+
+    use crate::store::SqlResult;
+
+    pub(super) async fn is_pending<F: Future + Unpin>(work: &mut F) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(Pin::new(&mut *work).poll(context).is_pending())).await
+    }
 
     pub(super) fn insert(value: i64) -> impl FnOnce(&Connection) -> SqlResult<()> + Send {
         move |db| db.execute("insert into t values (?)", [value]).map(|_| ())
@@ -118,4 +126,30 @@ async fn a_database_locked_by_another_process_is_an_error_and_works_again_afterw
     other.execute_batch("rollback").unwrap();
     writer.run("writing", false, insert(1)).await.unwrap();
     assert_eq!(rows(&folder), 1);
+}
+
+#[tokio::test]
+async fn a_writer_with_more_work_than_a_commit_takes_is_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let long = writer.run("long", false, move |_| {
+        may_go_on.recv().unwrap();
+        Ok(())
+    });
+    assert!(!writer.is_behind());
+    let many = (0..=MUCH).map(|value| writer.run("one of many", false, insert(i64::try_from(value).unwrap())));
+    let (mut long, mut many) = (Box::pin(long), many.map(Box::pin).collect::<Vec<_>>());
+    // Each is given to the writer when it is first asked.
+    assert!(futures_of_work::is_pending(&mut long).await);
+    for work in &mut many {
+        assert!(futures_of_work::is_pending(work).await);
+    }
+    assert!(writer.is_behind());
+    go_on.send(()).unwrap();
+    long.await.unwrap();
+    for work in many {
+        work.await.unwrap();
+    }
+    assert!(!writer.is_behind());
 }

@@ -1,5 +1,6 @@
 //! Stories told once across feeds: the labelled corpus, and what the operator can ask and undo.
 
+mod arrivals;
 mod asked;
 mod corpus;
 mod hostile;
