@@ -11,8 +11,10 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY migrations migrations
 COPY config config
+COPY benches benches
 COPY src src
 RUN cargo build --release --locked
 

@@ -13,6 +13,7 @@
 )]
 
 mod cli;
+mod container;
 mod daemon;
 mod digest;
 mod edits;

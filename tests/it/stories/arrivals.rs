@@ -11,8 +11,10 @@ const OTHER: &str = "A school above the valley has taught its last pupil, a girl
 /// A document with an entry for each of these links and texts.
 fn document(entries: &[(&str, &str)]) -> String {
     let entries = entries.iter().map(|(link, text)| {
+        let title: Vec<&str> = text.split(' ').take(4).collect();
         format!(
-            "<item><guid>{link}</guid><title>Of {link}</title><link>{link}</link><description>{text}</description></item>"
+            "<item><guid>{link}</guid><title>{}</title><link>{link}</link><description>{text}</description></item>",
+            title.join(" ")
         )
     });
     format!(
