@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::feed::FeedUrl;
-use crate::text::hash::hash_of;
+use crate::text::hash::fast_hash_of;
 
 /// Of the hash of a text, 96 bits: that two of a million texts share them has odds of one in 10^17.
 type Print = [u8; 12];
@@ -114,7 +114,7 @@ fn print(text: &str) -> Print {
     let mut print = Print::default();
     print
         .iter_mut()
-        .zip(hash_of([text].into_iter()))
+        .zip(fast_hash_of([text].into_iter()))
         .for_each(|(to, from)| *to = from);
     print
 }

@@ -94,7 +94,7 @@ impl Stories {
                 Ok(placed) => {
                     debug!(items = placed.items, stories = placed.stories, "placed items");
                     // Most have got their places when they were stored.
-                    if placed.items > 0 || have_arrived {
+                    if placed.items > 0 || std::mem::take(&mut have_arrived) {
                         self.placed.notify_one();
                     }
                 }
@@ -106,7 +106,7 @@ impl Stories {
                 }
                 return;
             }
-            have_arrived = tokio::select! {
+            have_arrived |= tokio::select! {
                 () = self.arrived.notified() => {
                     // Either way it goes on: the time is over, or it is to stop.
                     let _ = tokio::time::timeout(GATHER, stop.cancelled()).await;

@@ -19,11 +19,11 @@ use crate::store::{SqlResult, StoreError};
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most callers whose work is committed together.
 const GROUP: usize = 256;
-/// Patient work waits so long for more to be committed with it: a commit costs as much as the work of several callers ...
+/// Patient work waits so long for more that was announced: a commit costs as much as the work of several callers ...
 const PATIENCE: Duration = Duration::from_millis(5);
 /// ... unless so much is there already.
 const ENOUGH: usize = 32;
-/// More jobs than these are more than one commit takes: the thread has fallen behind.
+/// With more jobs than these before it, or in its hands, the thread has fallen behind.
 const MUCH: usize = ENOUGH + ENOUGH / 4;
 /// Readers at once.
 const READERS: usize = 8;
@@ -172,33 +172,61 @@ fn copy(error: &rusqlite::Error) -> rusqlite::Error {
     }
 }
 
+/// Where jobs come from.
+type Jobs = mpsc::Receiver<Box<dyn Job>>;
+
+/// What the thread has before it.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Jobs that were given to it and are not done.
+    waiting: AtomicUsize,
+    /// Callers who have said that they will come with patient work.
+    coming: AtomicUsize,
+}
+
+/// Somebody who will come with patient work, until this is dropped.
+#[derive(Debug)]
+pub struct Announced(Arc<Queue>);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.0.coming.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The thread that writes. It ends, all work done, when this is dropped.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
-    /// Jobs that were given to the thread and are not done.
-    waiting: Arc<AtomicUsize>,
+    queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
-        let (jobs, coming) = mpsc::channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let left = Arc::clone(&waiting);
+    /// `undone` is told, before any other work, that the work of a caller was taken back.
+    pub(super) fn start(connection: Connection, undone: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        let (jobs, jobs_given) = mpsc::channel();
+        let queue = Arc::new(Queue::default());
+        let seen = Arc::clone(&queue);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work_off(connection, &coming, &left))?;
+            .spawn(move || work_off(connection, (&jobs_given, &seen), &undone))?;
         Ok(Self {
             jobs: Some(jobs),
-            waiting,
+            queue,
             thread: Some(thread),
         })
     }
 
     /// Whether so much waits to be written that who has more of it should leave the processors to the thread.
     pub(super) fn is_behind(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > MUCH
+        self.queue.waiting.load(Ordering::Relaxed) > MUCH
+    }
+
+    /// Says that patient work will come: others wait to be committed with it.
+    pub(super) fn announce(&self) -> Announced {
+        self.queue.coming.fetch_add(1, Ordering::Relaxed);
+        Announced(Arc::clone(&self.queue))
     }
 
     pub(super) async fn run<T, F>(&self, operation: &'static str, durable: bool, work: F) -> Result<T, StoreError>
@@ -241,7 +269,7 @@ impl Writer {
             result: None,
             caller,
         };
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.queue.waiting.fetch_add(1, Ordering::Relaxed);
         let sent = self.jobs.as_ref().map(|jobs| jobs.send(Box::new(job)));
         if !matches!(sent, Some(Ok(()))) {
             return Err(StoreError::Closed(operation));
@@ -260,16 +288,19 @@ impl Drop for Writer {
     }
 }
 
-fn work_off(mut connection: Connection, coming: &mpsc::Receiver<Box<dyn Job>>, left: &AtomicUsize) {
+fn work_off(mut connection: Connection, (jobs, queue): (&Jobs, &Queue), undone: &dyn Fn()) {
     let mut held: Option<Box<dyn Job>> = None;
     // Connections are opened with synchronous=normal.
     let mut is_durable = false;
-    while let Some(first) = held.take().or_else(|| coming.recv().ok()) {
+    while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
         let mut group = vec![first];
         let durable = group.first().is_some_and(|job| job.kind() == Kind::Durable);
         let committed = set_durable(&connection, &mut is_durable, durable)
-            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, coming));
-        left.fetch_sub(group.len(), Ordering::Relaxed);
+            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, (jobs, queue), undone));
+        if committed.is_err() {
+            undone();
+        }
+        queue.waiting.fetch_sub(group.len(), Ordering::Relaxed);
         for job in group {
             job.answer(committed.as_ref().copied());
         }
@@ -290,7 +321,8 @@ fn commit_group(
     connection: &mut Connection,
     group: &mut Vec<Box<dyn Job>>,
     held: &mut Option<Box<dyn Job>>,
-    coming: &mpsc::Receiver<Box<dyn Job>>,
+    (jobs, queue): (&Jobs, &Queue),
+    undone: &dyn Fn(),
 ) -> SqlResult<()> {
     let kind = group.first().map_or(Kind::Shared, |job| job.kind());
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -298,6 +330,9 @@ fn commit_group(
     let mut done = 0;
     while let Some(job) = group.get_mut(done) {
         let went_well = job.run(&mut transaction);
+        if !went_well {
+            undone();
+        }
         if kind == Kind::Alone && !went_well {
             // Why is in its own answer.
             return transaction.rollback();
@@ -307,12 +342,12 @@ fn commit_group(
         if done < GROUP && held.is_none() && kind != Kind::Alone {
             // Nothing left of it: only what is there already is taken.
             let patience = until.saturating_duration_since(Instant::now());
-            let patience = if is_patient && done < ENOUGH {
+            let patience = if is_patient && done < ENOUGH && queue.coming.load(Ordering::Relaxed) > 0 {
                 patience
             } else {
                 Duration::ZERO
             };
-            match coming.recv_timeout(patience) {
+            match jobs.recv_timeout(patience) {
                 Ok(next) if next.kind().goes_with(kind) => group.push(next),
                 Ok(next) => *held = Some(next),
                 Err(_) => {}

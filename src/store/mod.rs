@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::store::connection::{Readers, Writer};
+use crate::store::connection::{Announced, Readers, Writer};
 use crate::store::tail::SharedTail;
 
 /// The store; clones share one database.
@@ -121,11 +121,14 @@ impl Store {
     }
 
     fn of(writer: Connection, path: &Path) -> Result<Self, StoreError> {
-        let writer = Writer::start(writer).map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
+        let tail = SharedTail::default();
+        let undone = tail.clone();
+        let writer = Writer::start(writer, move || undone.forget())
+            .map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
         Ok(Self {
             writer: Arc::new(writer),
             readers: Arc::new(Readers::new(path.to_owned())),
-            tail: SharedTail::default(),
+            tail,
         })
     }
 
@@ -172,6 +175,12 @@ impl Store {
         F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
     {
         self.writer.run_alone(operation, work).await
+    }
+
+    /// Says that the outcome of a poll will come, until what is returned is dropped: others wait to be committed with it.
+    #[must_use]
+    pub fn announce(&self) -> Announced {
+        self.writer.announce()
     }
 
     /// Whether so much waits to be written that who has more of it should leave the processors to the writer.

@@ -11,7 +11,7 @@ use crate::store::SqlResult;
 /// Runs of words that are known to recur over one feed, at most.
 const MAX_RECURRING: usize = 4096;
 
-/// Keeps the marks of a new item until it gets its place.
+/// Keeps the marks of a new item.
 pub(super) fn sketch(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
     if marks.is_empty() {
         return Ok(());

@@ -63,22 +63,37 @@ type Table<K, V> = HashMap<K, V, BuildHasherDefault<MarkHasher>>;
 pub(super) struct SharedTail(Arc<Mutex<Tail>>);
 
 impl SharedTail {
-    /// Lends them for one piece of work in a transaction. What the work puts there stays if it succeeds; else they are read anew.
+    /// Lends them for one piece of work in a transaction. What the work puts there stays if it succeeds.
     pub(super) fn lend<T>(&self, db: &Connection, work: impl FnOnce(&mut Tail) -> SqlResult<T>) -> SqlResult<T> {
         // Whoever fails leaves none behind.
-        let mut tail = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tail = self.take();
         tail.catch_up(db)?;
+        let before = tail.marks.entries.len();
         let done = work(&mut tail)?;
+        let added = tail.marks.entries.len().saturating_sub(before);
         tail.send_off(db)?;
-        tail.write(db, STEP)?;
-        tail.stamp(db)?;
+        // Always more than comes: else they would never all be there.
+        tail.write(db, STEP.max(2 * added))?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = tail;
         Ok(done)
     }
 
     /// Ends what was begun: the next process would begin it again.
     pub(super) fn finish(&self, db: &Connection) -> SqlResult<()> {
-        self.lend(db, |tail| tail.write(db, usize::MAX))
+        self.lend(db, |tail| {
+            tail.write(db, usize::MAX)?;
+            tail.send_off(db)?;
+            tail.write(db, usize::MAX)
+        })
+    }
+
+    /// What was put there last was never committed: all are to be read anew.
+    pub(super) fn forget(&self) {
+        drop(self.take());
+    }
+
+    fn take(&self) -> Tail {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -146,56 +161,43 @@ pub(super) struct Tail {
     after: i64,
     /// Whether some are only there.
     has_more: bool,
-    /// The last item that is here.
-    last: i64,
-    /// When it was looked at last: what changes when another process writes, and the last number of an item.
-    seen: Option<(i64, i64)>,
+    /// What differs when another process has written; None: nothing is here yet.
+    seen: Option<i64>,
 }
 
 impl Tail {
-    /// Takes in what others have placed, and lets go what somebody else has put into the table.
+    /// Reads the marks that are not known to be in the table, unless they are here already and nobody else has written.
     pub(super) fn catch_up(&mut self, db: &Connection) -> SqlResult<()> {
-        let (version, number) = versions(db)?;
-        match self.seen {
-            // What was placed last was never committed.
-            Some((_, last)) if last > number => *self = Self::default(),
-            Some((before, _)) if before == version => return Ok(()),
-            _ => {}
+        let version: i64 = db
+            .prepare_cached("pragma data_version")?
+            .query_row([], |row| row.get(0))?;
+        if self.seen == Some(version) {
+            return Ok(());
         }
         let after: Option<i64> = db
             .prepare_cached("select value from setting where name = 'passages_upto'")?
             .query_row([], |row| row.get(0))
             .optional()?;
         let after = after.unwrap_or_default();
-        if after != self.after {
-            *self = Self {
-                after,
-                last: after,
-                has_more: true,
-                ..Self::default()
-            };
-        }
+        *self = Self {
+            after,
+            has_more: after > 0,
+            seen: Some(version),
+            ..Self::default()
+        };
         let mut statement = db.prepare_cached(
             "select item_id, marks from sketch where item_id > ? and item_id not in (select id from item where story_id is null)
              order by item_id",
         )?;
-        let mut rows = statement.query([self.last])?;
+        let mut rows = statement.query([after])?;
         while let Some(row) = rows.next()? {
             let item = ItemId(row.get(0)?);
             let (marks, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();
-            if self.marks.sizes.insert(item.0, marks.len()).is_none() {
-                marks
-                    .iter()
-                    .for_each(|mark| self.marks.add(i32::from_le_bytes(*mark), item));
-            }
+            self.marks.sizes.insert(item.0, marks.len());
+            marks
+                .iter()
+                .for_each(|mark| self.marks.add(i32::from_le_bytes(*mark), item));
         }
-        self.stamp(db)
-    }
-
-    /// Notes that everything up to now is here.
-    fn stamp(&mut self, db: &Connection) -> SqlResult<()> {
-        self.last = all_placed_upto(db)?.max(self.after);
-        self.seen = Some(versions(db)?);
         Ok(())
     }
 
@@ -327,18 +329,6 @@ fn insert_all(db: &Connection, rows: &[(i32, ItemId)]) -> SqlResult<()> {
     let mut insert = db.prepare_cached(INSERT)?;
     few.iter()
         .try_for_each(|(mark, item)| insert.execute(params![mark, item.0]).map(|_| ()))
-}
-
-/// What differs whenever another connection has written, and the last number that an item has.
-fn versions(db: &Connection) -> SqlResult<(i64, i64)> {
-    let version: i64 = db
-        .prepare_cached("pragma data_version")?
-        .query_row([], |row| row.get(0))?;
-    let number: Option<i64> = db
-        .prepare_cached("select seq from sqlite_sequence where name = 'item'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok((version, number.unwrap_or_default()))
 }
 
 /// The last item before the first that waits for its place and may get it from anybody; those that are held get it late.

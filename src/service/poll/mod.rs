@@ -5,12 +5,11 @@ mod found;
 mod pushed;
 mod reading;
 
-use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, OnceCell, Semaphore};
+use tokio::sync::{Mutex, Notify, OnceCell, Semaphore};
 use tracing::{debug, warn};
 
 use crate::config::PollConfig;
@@ -36,9 +35,10 @@ pub struct Poller {
     limits: PollConfig,
     links: Links,
     clock: SharedClock,
-    /// As many documents are read at once as there are processors.
+    /// As many documents are read at once as there are processors ...
     reading: Semaphore,
-    processors: u32,
+    /// ... and one at a time while the writer is behind.
+    turn: Mutex<()>,
     /// Told when items have arrived.
     arrived: Arc<Notify>,
     /// Whether the hosts that want to be left alone are known here.
@@ -76,7 +76,7 @@ impl Poller {
         arrived: Arc<Notify>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let processors = std::thread::available_parallelism().map_or(2, NonZero::get);
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             store,
             fetcher,
@@ -84,7 +84,7 @@ impl Poller {
             links: links.clone(),
             clock,
             reading: Semaphore::new(processors),
-            processors: u32::try_from(processors).unwrap_or(1),
+            turn: Mutex::new(()),
             arrived,
             hosts_known: OnceCell::new(),
             metrics,
@@ -121,6 +121,7 @@ impl Poller {
     /// When the database fails: then it is as if the poll had never been. A feed that fails is no error here.
     pub async fn poll(&self, feed: FeedForPoll) -> Result<Polled, StoreError> {
         self.remember_hosts().await?;
+        let announced = self.store.announce();
         let started_at = self.clock.now();
         let asked = self.fetcher.ask(question(&feed, started_at)).await;
         let late = asked
@@ -154,6 +155,7 @@ impl Poller {
         } else {
             None
         };
+        drop(announced);
         self.commit(feed, found, started_at).await
     }
 

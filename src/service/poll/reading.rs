@@ -102,9 +102,13 @@ impl Poller {
         hash: [u8; 32],
         means: Means,
     ) -> Result<Result<Compared, Unread>, StoreError> {
-        // While the writer is behind, one document is read at a time.
-        let places = if self.store.is_behind() { self.processors } else { 1 };
-        let _place = self.reading.acquire_many(places).await;
+        let turn = match self.store.is_behind() {
+            true => Some(self.turn.lock().await),
+            false => None,
+        };
+        // When the turn comes, it may not be any more.
+        let _turn = turn.filter(|_| self.store.is_behind());
+        let _place = self.reading.acquire().await;
         let (address, bytes) = (document.address.clone(), document.bytes.len() as u64);
         let Parsed {
             facts,

@@ -1,5 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_of_work::insert;
 
 use super::{BUSY_TIMEOUT, MUCH, Writer, open};
@@ -27,7 +30,7 @@ fn writer(folder: &tempfile::TempDir) -> Writer {
     let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     db.execute_batch("create table if not exists t (v integer unique)")
         .unwrap();
-    Writer::start(db).unwrap()
+    Writer::start(db, || {}).unwrap()
 }
 
 fn rows(folder: &tempfile::TempDir) -> i64 {
@@ -118,7 +121,7 @@ async fn a_database_locked_by_another_process_is_an_error_and_works_again_afterw
     let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     db.execute_batch("create table t (v integer unique)").unwrap();
     db.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let writer = Writer::start(db).unwrap();
+    let writer = Writer::start(db, || {}).unwrap();
     let other = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
     other.execute_batch("begin immediate").unwrap();
     let locked = writer.run("writing", false, insert(1)).await;
@@ -152,4 +155,29 @@ async fn a_writer_with_more_work_than_a_commit_takes_is_behind() {
         work.await.unwrap();
     }
     assert!(!writer.is_behind());
+}
+
+#[tokio::test]
+async fn whoever_remembers_what_was_written_is_told_when_it_is_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
+    db.execute_batch(
+        "create table t (v integer unique);
+         create table child (parent integer references t (v) deferrable initially deferred);",
+    )
+    .unwrap();
+    let undone = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&undone);
+    let writer = Writer::start(db, move || {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    let writer = writer.unwrap();
+    writer.run("well", false, insert(1)).await.unwrap();
+    assert_eq!(undone.load(Ordering::Relaxed), 0);
+    assert!(writer.run("twice", false, insert(1)).await.is_err());
+    assert_eq!(undone.load(Ordering::Relaxed), 1);
+    // This goes well, and only the commit fails.
+    let orphan = |db: &rusqlite::Connection| db.execute("insert into child values (7)", []).map(|_| ());
+    assert!(writer.run("orphan", false, orphan).await.is_err());
+    assert_eq!(undone.load(Ordering::Relaxed), 2);
 }

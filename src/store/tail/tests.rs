@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use std::ops::RangeInclusive;
+
 use rusqlite::Connection;
 
-use super::{MANY_MARKS, MANY_NEW, STEP, SharedTail};
+use super::{MANY_MARKS, MANY_NEW, STEP, SharedTail, Tail};
 use crate::model::item::ItemId;
 use crate::store::passages::sketch;
 use crate::store::{SqlResult, migrations};
@@ -28,15 +30,21 @@ fn marks(item: i64) -> Vec<i32> {
 
 /// An item arrives, and gets its story.
 fn arrive(db: &Connection, tail: &SharedTail, item: i64) -> SqlResult<()> {
-    tail.lend(db, |tail| {
-        db.execute(
+    arrive_at_once(db, tail, item..=item)
+}
+
+fn arrive_at_once(db: &Connection, tail: &SharedTail, items: RangeInclusive<i64>) -> SqlResult<()> {
+    tail.lend(db, |tail| items.into_iter().try_for_each(|item| store(db, tail, item)))
+}
+
+fn store(db: &Connection, tail: &mut Tail, item: i64) -> SqlResult<()> {
+    db.execute(
             "insert into item (id, feed_id, key, raw_hash, content_hash, guid, link, canonical_link, title, language, details,
                  first_seen_at, story_id) values (?1, 1, cast(?1 as blob), x'', x'', '', '', '', '', '', '{}', 0, 1)",
             [item],
         )?;
-        sketch(db, ItemId(item), &marks(item))?;
-        tail.remember(db, ItemId(item), &marks(item))
-    })
+    sketch(db, ItemId(item), &marks(item))?;
+    tail.remember(db, ItemId(item), &marks(item))
 }
 
 /// The items that an item like this one may be like.
@@ -91,7 +99,7 @@ fn what_was_begun_is_ended() {
     for item in 1..=items {
         arrive(&db, &tail, item).unwrap();
     }
-    assert_eq!(written(&db), STEP);
+    assert_eq!(written(&db), 2 * MARKS);
     tail.finish(&db).unwrap();
     assert_eq!(written(&db), MANY_NEW);
     transaction.commit().unwrap();
@@ -112,12 +120,31 @@ fn what_was_never_committed_is_forgotten() {
     });
     assert!(failed.is_err());
     assert_eq!(like(&db, &tail, 2), [0; 0]);
-    // ... or what it did is taken back with all else of its transaction.
+    // ... or what it did is taken back with all else of its transaction, even what left for the table.
+    let items = i64::try_from(MANY_NEW / MARKS).unwrap();
+    arrive_at_once(&db, &tail, 2..=items).unwrap();
     let transaction = db.unchecked_transaction().unwrap();
-    arrive(&db, &tail, 3).unwrap();
+    tail.finish(&db).unwrap();
     transaction.rollback().unwrap();
-    assert_eq!(like(&db, &tail, 3), [0; 0]);
-    assert_eq!(like(&db, &tail, 1), [1]);
+    tail.forget();
+    tail.finish(&db).unwrap();
+    assert_eq!(written(&db), MANY_NEW);
+}
+
+#[test]
+fn more_leaves_than_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = database(&folder.path().join("a.db"));
+    let tail = SharedTail::default();
+    let transaction = db.unchecked_transaction().unwrap();
+    // Four times what leaves with a piece of work that brings little.
+    let many = i64::try_from(4 * STEP / MARKS).unwrap();
+    for first in (1..=1500).step_by(usize::try_from(many).unwrap()) {
+        arrive_at_once(&db, &tail, first..=first + many - 1).unwrap();
+        let held = tail.0.lock().unwrap().marks.entries.len();
+        assert!(held < MANY_MARKS + 2 * MANY_NEW, "{held} after {first}");
+    }
+    transaction.commit().unwrap();
 }
 
 #[test]
@@ -132,6 +159,15 @@ fn what_another_process_has_placed_is_found() {
     assert_eq!(like(&one, &tail, 2), [2]);
     assert_eq!(like(&other, &others, 3), [3]);
     assert_eq!(like(&other, &others, 1), [1]);
+    // One that was held has a number from long before.
+    one.execute("update item set story_id = null, held_until = 1 where id = 2", [])
+        .unwrap();
+    arrive(&one, &tail, 4).unwrap();
+    assert_eq!(like(&one, &SharedTail::default(), 2), [0; 0]);
+    let tail = SharedTail::default();
+    assert_eq!(like(&one, &tail, 4), [4]);
+    other.execute("update item set story_id = 1 where id = 2", []).unwrap();
+    assert_eq!(like(&one, &tail, 2), [2]);
 }
 
 #[test]

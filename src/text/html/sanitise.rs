@@ -84,7 +84,7 @@ impl Sanitiser {
             .iter()
             .all(|start| memmem::find(html.as_bytes(), start).is_none())
         {
-            let clean = written(&HASTY.clean(html), html.len());
+            let clean = serialised(&HASTY.clean(html), html.len());
             if are_links_absolute(&clean) {
                 return clean;
             }
@@ -95,7 +95,7 @@ impl Sanitiser {
                 None => UrlRelative::Deny,
             })
         });
-        written(&builder.clean(html), html.len())
+        serialised(&builder.clean(html), html.len())
     }
 
     /// Cleaned once, and whether that may not be enough.
@@ -131,7 +131,7 @@ fn are_links_absolute(clean: &str) -> bool {
 }
 
 /// A document as HTML, which is about so many bytes long.
-fn written(document: &Document, bytes: usize) -> String {
+fn serialised(document: &Document, bytes: usize) -> String {
     let mut html = Vec::with_capacity(bytes + bytes / 8);
     match document.write_to(&mut html) {
         Ok(()) => String::from_utf8(html).unwrap_or_default(),
