@@ -7,8 +7,7 @@ use url::Url;
 use crate::model::feed::is_web;
 use crate::model::item::{Enclosure, ItemDetails, ItemSource, NewItem, RawItem};
 use crate::text::canonical_url::Links;
-use crate::text::html::sanitise::Sanitiser;
-use crate::text::html::{cut, plain_line};
+use crate::text::html::{Sanitiser, cut, plain_line};
 use crate::text::language::{Declared, language_of, primary_subtag};
 
 /// The longest title, name or category in bytes.

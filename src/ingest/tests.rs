@@ -486,7 +486,7 @@ fn repeated_marks_take_no_time() {
             "<rss><channel><item><title>t</title><description><![CDATA[{many}]]></description></item>{many}]]>"
         );
         assert_eq!(parsed(&document).items[0].title, "t");
-        let _ = crate::text::html::sanitise::Sanitiser::new(None).clean(&many);
+        let _ = crate::text::html::Sanitiser::new(None).clean(&many);
     }
 }
 

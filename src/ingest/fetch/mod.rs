@@ -30,8 +30,7 @@ use crate::ingest::fetch::signals::{conditions, contradicts, text};
 use crate::model::clock::later;
 use crate::model::feed::{Access, FeedUrl, FeedUrlError, Validators};
 use crate::model::poll::HostRest;
-use crate::text::html::sanitise::Sanitiser;
-use crate::text::html::{excerpt, to_text};
+use crate::text::html::{Sanitiser, excerpt, to_text};
 
 /// How much of an error page is kept for the operator, in bytes.
 const EXCERPT_BYTES: usize = 300;

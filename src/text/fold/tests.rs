@@ -4,8 +4,7 @@
 use proptest::prelude::*;
 
 use super::{each_place, each_word, each_word_of_html, fold, fold_html, has_words};
-use crate::text::html::sanitise::Sanitiser;
-use crate::text::html::{as_html, to_text};
+use crate::text::html::{Sanitiser, as_html, to_text};
 
 /// What is written, and what it is folded to.
 const TABLE: &[(&str, &str)] = &[

@@ -20,7 +20,7 @@ pub fn links_in(clean: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::links_in;
-    use crate::text::html::sanitise::Sanitiser;
+    use crate::text::html::Sanitiser;
 
     #[test]
     fn links_are_those_of_tags_with_references_resolved() {

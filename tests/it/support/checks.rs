@@ -14,8 +14,7 @@ use tidings::model::item::{NewItem, ParsedFeed};
 use tidings::text::canonical_url::archives::archived;
 use tidings::text::canonical_url::canonical;
 use tidings::text::canonical_url::cited::cited;
-use tidings::text::html::sanitise::Sanitiser;
-use tidings::text::html::{plain_line, to_text};
+use tidings::text::html::{Sanitiser, plain_line, to_text};
 use url::Url;
 
 /// Elements that may be left in sanitised HTML.

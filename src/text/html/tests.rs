@@ -4,8 +4,7 @@ use ammonia::UrlRelative;
 use proptest::prelude::*;
 use url::Url;
 
-use super::{Sanitiser, builder};
-use crate::text::html::plain_line;
+use super::{Sanitiser, builder, decoded, excerpt, plain_line, to_text};
 
 fn clean(html: &str) -> String {
     let base = Url::parse("https://example.org/news/today.html").unwrap();
@@ -117,7 +116,7 @@ fn a_tag_with_endless_attributes_keeps_none() {
 fn nesting_is_bounded_and_what_it_holds_is_kept() {
     let deep = format!("{}text{}", "<div>".repeat(100_000), "</div>".repeat(100_000));
     let cleaned = clean(&deep);
-    assert!(cleaned.contains("text") && cleaned.matches("<div>").count() == crate::text::html::prepare::MAX_OPEN);
+    assert!(cleaned.contains("text") && cleaned.matches("<div>").count() == super::prepare::MAX_OPEN);
     let distinct: String = (0..5000).map(|n| format!("<b title={n}>")).collect();
     let paragraphs = clean(&format!("{distinct}{}", "<p>x".repeat(5000)));
     assert!(paragraphs.len() < 1_000_000, "{}", paragraphs.len());
@@ -217,4 +216,51 @@ proptest! {
         let once = clean(&html);
         prop_assert_eq!(clean(&once), once);
     }
+}
+
+#[test]
+fn a_line_may_speak_of_tags() {
+    for (title, line) in [
+        ("The <script> tag &lt;b&gt;", "The tag <b>"),
+        ("<?php tags", "<?php tags"),
+        ("Why <title> matters", "Why matters"),
+        (
+            "See <http://x.example/a> by <user_name>",
+            "See <http://x.example/a> by <user_name>",
+        ),
+        ("a<script>b</script>c", "ac"),
+    ] {
+        assert_eq!(plain_line(title), line);
+    }
+}
+
+#[test]
+fn a_title_is_plain_text_in_one_line() {
+    assert_eq!(plain_line("AT&amp;T <b>buys</b>\n x&nbsp;&lt;y&gt;"), "AT&T buys x <y>");
+    assert_eq!(plain_line("a < b & c"), "a < b & c");
+    assert_eq!(
+        plain_line("گفت\u{200c}وگو \u{0}با&zwnj;او"),
+        "گفت\u{200c}وگو با\u{200c}او"
+    );
+    assert_eq!(plain_line("<script>alert(1)</script>x"), "x");
+}
+
+#[test]
+fn text_parts_words_at_blocks_only() {
+    assert_eq!(
+        to_text("<p>one <b>t</b>wo</p><p>three<br>four &amp; <img alt=\"a>b\">five</p>"),
+        "one two three four & five"
+    );
+}
+
+#[test]
+fn references_that_are_none_stay_as_they_are() {
+    assert_eq!(decoded("a &amp;lt; b &unknown; & c&"), "a &lt; b &unknown; & c&");
+}
+
+#[test]
+fn an_excerpt_ends_between_words() {
+    assert_eq!(excerpt("one two three", 13), "one two three");
+    assert_eq!(excerpt("one two, three", 10), "one two…");
+    assert_eq!(excerpt("سلام دنیای بزرگ", 8), "سلام…");
 }
