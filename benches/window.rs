@@ -90,6 +90,13 @@ fn text(number: u64) -> String {
     html + "</p>"
 }
 
+/// A key as long as those of items are.
+fn key(number: u64, kind: u8) -> [u8; 17] {
+    let mut key = [kind; 17];
+    key[1..9].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
 /// Fills the window; returns how many marks it has.
 fn fill(file: &Path, items: u64) -> usize {
     let mut db = Connection::open(file).unwrap();
@@ -117,8 +124,8 @@ fn fill(file: &Path, items: u64) -> usize {
             let id = i64::try_from(number).unwrap();
             let (html, title) = (text(number), format!("Title of the item {number:x}"));
             let own = marks(&title, &html);
-            let key: [u8; 16] = (u128::from(number) << 64 | 7).to_be_bytes();
-            story.execute(params![id, key]).unwrap();
+            let key = key(number, 7);
+            story.execute(params![id, &key[1..]]).unwrap();
             let link = format!("https://site.example/{number}");
             let feed = i64::try_from(number % FEEDS).unwrap() + 1;
             item.execute(params![id, feed, key, number.to_string(), link, title])
@@ -178,7 +185,7 @@ async fn matched(file: &Path, items: u64, arrivals: u64) -> Vec<Duration> {
             .iter()
             .flat_map(|mark| mark.to_le_bytes())
             .collect();
-        let key: [u8; 16] = (u128::from(number) << 64 | 9).to_be_bytes();
+        let key = key(number, 9);
         // Of another feed than the old one.
         let feed = i64::try_from((old + 1) % FEEDS).unwrap() + 1;
         db.execute(

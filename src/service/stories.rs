@@ -92,9 +92,10 @@ impl Stories {
         loop {
             match self.place_all().await {
                 Ok(placed) => {
-                    debug!(items = placed.items, stories = placed.stories, "placed items");
                     // Most have got their places when they were stored.
-                    if placed.items > 0 || std::mem::take(&mut have_arrived) {
+                    let have_come = std::mem::take(&mut have_arrived);
+                    if placed.items > 0 || have_come {
+                        debug!(items = placed.items, stories = placed.stories, "compared what waited");
                         self.placed.notify_one();
                     }
                 }

@@ -36,23 +36,28 @@ const NOWHERE: u32 = u32::MAX;
 #[derive(Debug, Default, Clone, Copy)]
 struct MarkHasher(u64);
 
+impl MarkHasher {
+    /// Tables take their places from the low bits and compare by the high ones.
+    fn spread(&mut self, bits: u64) {
+        self.0 = bits.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
 impl Hasher for MarkHasher {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
-        // Tables take their places from the low bits and compare by the high ones.
-        self.0 = self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.spread(bytes.iter().fold(self.0, |sum, byte| sum << 8 | u64::from(*byte)));
     }
 
     fn write_i32(&mut self, mark: i32) {
-        self.0 = u64::from(mark.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.spread(u64::from(mark.cast_unsigned()));
     }
 
     fn write_i64(&mut self, item: i64) {
-        self.0 = item.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.spread(item.cast_unsigned());
     }
 }
 
