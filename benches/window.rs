@@ -165,7 +165,7 @@ fn disk(file: &Path, items: u64) {
     }
 }
 
-/// Places arrivals one by one.
+/// Places arrivals one by one, after all have come.
 async fn matched(file: &Path, items: u64, arrivals: u64) -> Vec<Duration> {
     let (store, judge) = (Store::open(file).unwrap(), judge(Arc::from([])));
     let db = Connection::open(file).unwrap();
@@ -202,8 +202,10 @@ async fn matched(file: &Path, items: u64, arrivals: u64) -> Vec<Duration> {
         .unwrap();
         db.execute("insert into sketch (item_id, marks) values (?, ?)", params![id, bytes])
             .unwrap();
+    }
+    for _ in 0..arrivals {
         let began = Instant::now();
-        let placed = store.place_arrivals(10, now, &judge).await.unwrap();
+        let placed = store.place_arrivals(1, now, &judge).await.unwrap();
         times.push(began.elapsed());
         joined += u64::from(placed.stories == 0);
     }
