@@ -48,26 +48,6 @@ fn kind(byte: u8) -> Kind {
     KINDS.get(usize::from(byte)).copied().unwrap_or(Kind::End)
 }
 
-/// How many letters from a to z the text begins with, as far as eights of bytes can be compared at once.
-fn small_letters(text: &[u8]) -> usize {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x80 * EACH;
-    let mut letters = 0;
-    for eight in text.as_chunks::<8>().0 {
-        let eight = u64::from_le_bytes(*eight);
-        // Within seven bits, sums reach the eighth just where the byte is a letter, or above all letters.
-        let low = eight & !HIGH;
-        let from_a = low + u64::from(0x80 - b'a') * EACH;
-        let above_z = low + u64::from(0x80 - b'z' - 1) * EACH;
-        let others = !(from_a & !above_z & !eight) & HIGH;
-        if others != 0 {
-            return letters + others.trailing_zeros() as usize / 8;
-        }
-        letters += 8;
-    }
-    letters
-}
-
 /// Gives each folded word of a text, and where it stands: from its first letter to behind its last.
 pub(super) fn scan(text: &str, is_html: bool, visit: impl FnMut(&str, Range<usize>)) {
     let mut words = Words {
@@ -82,7 +62,7 @@ pub(super) fn scan(text: &str, is_html: bool, visit: impl FnMut(&str, Range<usiz
         match kind(*byte) {
             Kind::Word => {
                 let rest = bytes.get(at..).unwrap_or_default();
-                let mut run = small_letters(rest);
+                let mut run = 0;
                 let mut has_capitals = false;
                 while let Some(byte) = rest.get(run).filter(|byte| kind(**byte) == Kind::Word) {
                     has_capitals |= byte.is_ascii_uppercase();

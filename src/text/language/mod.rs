@@ -119,11 +119,7 @@ impl Look {
             return;
         };
         // Bytes stand for letters as well as need be: two of them are one letter of Arabic or Cyrillic script.
-        let letters = match first.len_utf8() {
-            1 => word.len(),
-            2 => word.len() / 2,
-            bytes => word.len() / bytes,
-        };
+        let letters = word.len() / first.len_utf8();
         self.letters += letters;
         self.words += 1;
         if let Some(count) = self.scripts.get_mut(script as usize) {
