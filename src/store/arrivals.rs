@@ -14,7 +14,7 @@ use crate::store::SqlResult;
 use crate::store::passages;
 use crate::store::regroup::uid_of;
 use crate::store::rows::{details, unsigned};
-use crate::store::stories::bump_version;
+use crate::store::stories::{self, bump_version};
 use crate::store::tail::Tail;
 
 /// The new items of one document.
@@ -28,7 +28,6 @@ pub(super) struct Arrivals<'a> {
     /// Whether all of them wait: they are held, or parts of them do not count, since they recur over the feed.
     all_wait: bool,
     last_item: i64,
-    last_story: i64,
     last_seq: i64,
     /// Stories that were opened.
     opened: u64,
@@ -38,8 +37,7 @@ impl<'a> Arrivals<'a> {
     pub(super) fn new(db: &'a Connection, feed: FeedId, now: Timestamp, tail: &'a mut Tail) -> SqlResult<Self> {
         let mut statement = db.prepare_cached(
             "select name, manner ->> '$.hold_seconds', exists (select 1 from boilerplate where feed_id = feed.id),
-                 coalesce((select seq from sqlite_sequence where name = 'item'), 0), coalesce((select max(id) from story), 0),
-                 coalesce((select max(seq) from story), 0)
+                 coalesce((select seq from sqlite_sequence where name = 'item'), 0), coalesce((select max(seq) from story), 0)
              from feed where id = ?",
         )?;
         statement.query_row([feed.0], |row| {
@@ -54,8 +52,7 @@ impl<'a> Arrivals<'a> {
                 held_until,
                 all_wait: held_until.is_some() || row.get(2)?,
                 last_item: row.get(3)?,
-                last_story: row.get(4)?,
-                last_seq: row.get(5)?,
+                last_seq: row.get(4)?,
                 opened: 0,
             })
         })
@@ -138,18 +135,8 @@ impl<'a> Arrivals<'a> {
     }
 
     fn open(&mut self, uid: StoryUid, leader: ItemId) -> SqlResult<StoryId> {
-        self.last_story += 1;
         self.last_seq += 1;
         self.opened += 1;
-        self.db
-            .prepare_cached("insert into story (id, seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?, ?)")?
-            .execute(params![
-                self.last_story,
-                self.last_seq,
-                uid.0,
-                leader.0,
-                self.now.as_millisecond()
-            ])?;
-        Ok(StoryId(self.last_story))
+        stories::open(self.db, (self.last_seq, uid), leader, self.now)
     }
 }

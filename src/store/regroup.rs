@@ -11,7 +11,7 @@ use crate::model::story::{Member, StoryId, StoryUid};
 use crate::model::view::View;
 use crate::store::judge::Judge;
 use crate::store::rows::{bytes, instant, signed};
-use crate::store::stories::number_anew;
+use crate::store::stories::{self, number_anew};
 use crate::store::{SqlResult, ties};
 
 /// Items of one story that are parted anew together; what a larger one has more stays where it is.
@@ -45,10 +45,7 @@ impl<'a> Book<'a> {
         let uid = self.free_uid(uid(self.db, first)?)?;
         self.last += 1;
         self.opened += 1;
-        self.db
-            .prepare_cached("insert into story (seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?)")?
-            .execute(params![self.last, uid.0, first.0, self.now.as_millisecond()])?;
-        Ok(StoryId(self.db.last_insert_rowid()))
+        stories::open(self.db, (self.last, uid), first, self.now)
     }
 
     /// A name that no story has: an item may have opened one that others have kept.

@@ -206,6 +206,13 @@ impl Store {
     }
 }
 
+/// Opens a story at a place, under a name for the world, with an item that leads it.
+pub(super) fn open(db: &Connection, (seq, uid): (i64, StoryUid), leader: ItemId, now: Timestamp) -> SqlResult<StoryId> {
+    db.prepare_cached("insert into story (seq, uid, leader_item_id, changed_at) values (?, ?, ?, ?)")?
+        .execute(params![seq, uid.0, leader.0, now.as_millisecond()])?;
+    Ok(StoryId(db.last_insert_rowid()))
+}
+
 /// Notes that readers of stories would see something new.
 pub(super) fn bump_version(db: &Connection) -> SqlResult<()> {
     db.prepare_cached(
