@@ -26,8 +26,8 @@ use url::Url;
 use crate::ingest::date::zone::Dates;
 use crate::ingest::discover::{Offer, discover};
 use crate::ingest::normalise::Normaliser;
-use crate::ingest::parse::{ParseError, Relations};
-use crate::ingest::repair::{Losses, RepairError, SaidDate, draft};
+use crate::ingest::parse::ParseError;
+use crate::ingest::repair::{Losses, RepairError, SaidDate};
 use crate::model::clock::later;
 use crate::model::feed::Manner;
 use crate::model::item::{ItemKey, KeyedItem, KnownItem, ParsedFeed};
@@ -159,17 +159,8 @@ fn understand(text: &str, input: &Input<'_>, dates: &Dates) -> Result<(&'static 
         let is_future = at > later(input.now, AHEAD);
         Some(SaidDate { at, is_future })
     })?;
-    let relations = Relations {
-        language: draft::LANGUAGE,
-        base: draft::BASE,
-        summary_base: draft::SUMMARY_BASE,
-        source: draft::SOURCE,
-        image: draft::IMAGE,
-        wishes: draft::WISHES,
-        nowhere: draft::NOWHERE,
-    };
     let inherit = matches!(repaired.format, "atom" | "atom03" | "json");
-    let feed = parse::parse(&repaired.xml, input.address, relations, inherit)?;
+    let feed = parse::parse(&repaired.xml, repaired.beside, input.address, inherit)?;
     Ok((repaired.format, feed, repaired.losses))
 }
 

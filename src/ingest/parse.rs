@@ -6,39 +6,20 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use feed_rs::model::{Category, Content, Entry, Feed, Image, Link, Person, Text};
+use feed_rs::model::{Category, Entry, Feed, Image, Link, Person, Text};
 use feed_rs::parser::{Builder, Parser};
 use jiff::Timestamp;
 use url::Url;
 
 use crate::model::clock::from_millis;
-use crate::model::feed::{FeedFacts, Wishes, is_web};
-use crate::model::item::{Enclosure, FeedAbout, ItemSource, ParsedFeed, RawItem};
+use crate::model::feed::{FeedFacts, is_web};
+use crate::model::item::{Beside, Enclosure, FeedAbout, ParsedFeed, RawItem};
 use crate::text::html::{as_html, cut, plain_line};
 
 /// The longest title, identifier or address of a feed, in bytes: they are repeated in every entry of a merged feed.
 const MAX_FACT_BYTES: usize = 1024;
 /// The longest language tag.
 const MAX_TAG_BYTES: usize = 35;
-
-/// Relations of the links in which the clean dialect carries what Atom has no element for.
-#[derive(Debug, Clone, Copy)]
-pub struct Relations {
-    /// Its `hreflang` is the language of an entry.
-    pub language: &'static str,
-    /// Its `href` is the base address of an entry's texts.
-    pub base: &'static str,
-    /// Its `href` is that of an entry's summary, where it is another.
-    pub summary_base: &'static str,
-    /// It leads to the feed that an entry was taken from.
-    pub source: &'static str,
-    /// It leads to the image of an entry or a feed.
-    pub image: &'static str,
-    /// Their `length` is a wish of the feed: its ttl in minutes, the bits of hours and of days to skip.
-    pub wishes: [&'static str; 3],
-    /// Stands for an address that is not there.
-    pub nowhere: &'static str,
-}
 
 /// Why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -51,16 +32,19 @@ pub enum ParseError {
     Stumbled,
 }
 
-/// Reads a document in the clean dialect. `address` is where it came from; entries inherit the feed's authors where `inherit`.
+/// Reads a document in the clean dialect, and completes it by what goes beside that. `address` is where it came from; entries inherit
+/// the feed's authors where `inherit`.
 ///
 /// # Errors
 /// When the parser refuses it, which would be a fault of the repair.
-pub fn parse(xml: &str, address: &Url, relations: Relations, inherit: bool) -> Result<ParsedFeed, ParseError> {
+pub fn parse(xml: &str, beside: Beside, address: &Url, inherit: bool) -> Result<ParsedFeed, ParseError> {
     let parser = parser(address);
     let feed = catch_unwind(AssertUnwindSafe(|| parser.parse(xml.as_bytes()))).map_err(|_| ParseError::Stumbled)?;
     let feed = feed.map_err(|e| ParseError::Refused(e.to_string()))?;
-    let reader = Reader { relations, address };
-    Ok(reader.feed(feed, inherit))
+    if feed.entries.len() != beside.items.len() {
+        return Err(ParseError::Stumbled);
+    }
+    Ok(Reader { address }.feed(feed, beside, inherit))
 }
 
 fn parser(address: &Url) -> Parser {
@@ -77,29 +61,20 @@ fn parser(address: &Url) -> Parser {
 }
 
 struct Reader<'a> {
-    relations: Relations,
     address: &'a Url,
 }
 
 impl Reader<'_> {
-    fn feed(&self, feed: Feed, inherit: bool) -> ParsedFeed {
+    fn feed(&self, feed: Feed, beside: Beside, inherit: bool) -> ParsedFeed {
         let title = html(feed.title);
-        let [ttl_minutes, skip_hours, skip_days] = self.relations.wishes.map(|rel| {
-            let wish = link(&feed.links, rel).and_then(|link| link.length);
-            wish.and_then(|wish| u32::try_from(wish).ok()).unwrap_or_default()
-        });
-        let related = |rel| self.web_address(&self.href(&feed.links, rel));
+        let related = |rel| self.web_address(&href(&feed.links, rel));
         let authors = names(&feed.authors);
         let facts = FeedFacts {
             source_id: cut(&feed.id, MAX_FACT_BYTES).to_owned(),
             title: cut(&plain_line(&title), MAX_FACT_BYTES).trim_end().to_owned(),
-            site_link: self.web_address(&self.href(&feed.links, "alternate")),
+            site_link: self.web_address(&href(&feed.links, "alternate")),
             language: cut(feed.language.as_deref().unwrap_or_default().trim(), MAX_TAG_BYTES).to_ascii_lowercase(),
-            wishes: Wishes {
-                ttl_minutes,
-                skip_hours,
-                skip_days,
-            },
+            wishes: beside.wishes,
             offset_minutes: None,
             hub: related("hub"),
             topic: related("self"),
@@ -107,8 +82,7 @@ impl Reader<'_> {
                 .filter(|older| !older.is_empty())
                 .unwrap_or_else(|| related("next")),
         };
-        let image = feed.logo.or(feed.icon).map(|image: Image| image.uri);
-        let image = image.unwrap_or_else(|| self.href(&feed.links, self.relations.image));
+        let image = feed.logo.map(|image: Image| image.uri).unwrap_or_default();
         let plain = |texts: &[String]| {
             texts
                 .iter()
@@ -124,52 +98,10 @@ impl Reader<'_> {
             categories: plain(&terms(feed.categories)),
         };
         let heirs = if inherit { authors } else { Vec::new() };
-        let mut items: Vec<RawItem> = feed.entries.into_iter().map(|entry| self.item(entry, &heirs)).collect();
+        let entries = feed.entries.into_iter().zip(beside.items);
+        let mut items: Vec<RawItem> = entries.map(|(entry, beside)| item(entry, beside, &heirs)).collect();
         drop_shared_canonicals(&mut items);
         ParsedFeed { facts, about, items }
-    }
-
-    fn item(&self, entry: Entry, heirs: &[String]) -> RawItem {
-        let authors = names(&entry.authors);
-        let source = link(&entry.links, self.relations.source);
-        let language = link(&entry.links, self.relations.language).and_then(|link| link.href_lang.clone());
-        RawItem {
-            link: self.href(&entry.links, "alternate"),
-            canonical: self.href(&entry.links, "canonical"),
-            authors: if authors.is_empty() { heirs.to_vec() } else { authors },
-            enclosures: enclosures(&entry.links),
-            language: language.unwrap_or_default(),
-            base: self.href(&entry.links, self.relations.base),
-            summary_base: self.href(&entry.links, self.relations.summary_base),
-            comments: self.href(&entry.links, "replies"),
-            image: self.href(&entry.links, self.relations.image),
-            source: source.map(|link| self.source(link)).unwrap_or_default(),
-            guid: entry.id.trim().to_owned(),
-            title: html(entry.title),
-            summary: text(entry.summary),
-            content: entry.content.map(body).unwrap_or_default(),
-            categories: terms(entry.categories),
-            published: entry.published.map(instant),
-            updated: entry.updated.map(instant),
-        }
-    }
-
-    fn source(&self, link: &Link) -> ItemSource {
-        ItemSource {
-            id: link.media_type.clone().unwrap_or_default(),
-            title: link.title.clone().unwrap_or_default(),
-            link: if link.href == self.relations.nowhere {
-                String::new()
-            } else {
-                link.href.clone()
-            },
-        }
-    }
-
-    /// The address of the first link with a relation; empty: none.
-    fn href(&self, links: &[Link], rel: &str) -> String {
-        let href = link(links, rel).map(|link| link.href.clone());
-        href.filter(|href| *href != self.relations.nowhere).unwrap_or_default()
     }
 
     /// Only what a browser opens, and no longer than a name.
@@ -178,6 +110,23 @@ impl Reader<'_> {
         url.filter(|url| is_web(url) && url.as_str().len() <= MAX_FACT_BYTES)
             .map(String::from)
             .unwrap_or_default()
+    }
+}
+
+fn item(entry: Entry, beside: RawItem, heirs: &[String]) -> RawItem {
+    let authors = names(&entry.authors);
+    RawItem {
+        link: href(&entry.links, "alternate"),
+        canonical: href(&entry.links, "canonical"),
+        authors: if authors.is_empty() { heirs.to_vec() } else { authors },
+        enclosures: enclosures(&entry.links),
+        comments: href(&entry.links, "replies"),
+        guid: entry.id.trim().to_owned(),
+        title: html(entry.title),
+        categories: terms(entry.categories),
+        published: entry.published.map(instant),
+        updated: entry.updated.map(instant),
+        ..beside
     }
 }
 
@@ -195,8 +144,10 @@ fn drop_shared_canonicals(items: &mut [RawItem]) {
         .for_each(|item| item.canonical.clear());
 }
 
-fn link<'a>(links: &'a [Link], rel: &str) -> Option<&'a Link> {
-    links.iter().find(|link| link.rel.as_deref() == Some(rel))
+/// The address of the first link with a relation; empty: none.
+fn href(links: &[Link], rel: &str) -> String {
+    let link = links.iter().find(|link| link.rel.as_deref() == Some(rel));
+    link.map(|link| link.href.clone()).unwrap_or_default()
 }
 
 fn instant(date: chrono::DateTime<chrono::Utc>) -> Timestamp {
@@ -222,34 +173,6 @@ fn html(text: Option<Text>) -> String {
     } else {
         text.content
     }
-}
-
-/// A text that may have paragraphs.
-fn text(text: Option<Text>) -> String {
-    match text {
-        Some(text) if text.content_type.essence().to_string() == "text/plain" && text.content.contains('\n') => {
-            paragraphs(&text.content)
-        }
-        text => html(text),
-    }
-}
-
-fn body(content: Content) -> String {
-    let body = content.body.unwrap_or_default();
-    if content.content_type.essence().to_string() == "text/plain" {
-        paragraphs(&body)
-    } else {
-        body
-    }
-}
-
-fn paragraphs(plain: &str) -> String {
-    let plain = plain.replace("\r\n", "\n");
-    plain
-        .split("\n\n")
-        .filter(|paragraph| !paragraph.trim().is_empty())
-        .map(|paragraph| format!("<p>{}</p>", as_html(paragraph.trim()).replace('\n', "<br>")))
-        .collect()
 }
 
 fn enclosures(links: &[Link]) -> Vec<Enclosure> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::feed::FeedFacts;
+use crate::model::feed::{FeedFacts, Wishes};
 use crate::model::identity::Basis;
 
 /// The longest time for which an item can be kept from its place.
@@ -44,6 +44,15 @@ pub struct ParsedFeed {
     /// What else it says of the feed.
     pub about: FeedAbout,
     /// Its entries in document order.
+    pub items: Vec<RawItem>,
+}
+
+/// What of a document is not in the dialect that the parser reads.
+#[derive(Debug, Clone, Default)]
+pub struct Beside {
+    /// How often the feed wants to be asked.
+    pub wishes: Wishes,
+    /// Of each entry, in document order, its texts, its language, its base addresses, its image, and where it was taken from.
     pub items: Vec<RawItem>,
 }
 

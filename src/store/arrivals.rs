@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use crate::model::clock::later;
 use crate::model::feed::FeedId;
@@ -31,6 +31,33 @@ pub(super) struct Arrivals<'a> {
     last_seq: i64,
     /// Stories that were opened.
     opened: u64,
+    statements: Statements<'a>,
+}
+
+/// What is said for each item; to look a statement up costs as much as to run a short one.
+struct Statements<'a> {
+    is_new: CachedStatement<'a>,
+    insert_item: CachedStatement<'a>,
+    insert_text: CachedStatement<'a>,
+}
+
+impl<'a> Statements<'a> {
+    fn prepare(db: &'a Connection) -> SqlResult<Self> {
+        Ok(Self {
+            is_new: db.prepare_cached(
+                "select not exists (select 1 from item where feed_id = ?1 and key = ?2)
+                     and not exists (select 1 from item where canonical_link = ?3 and canonical_link <> '')
+                     and not exists (select 1 from story where uid = ?4)",
+            )?,
+            insert_item: db.prepare_cached(
+                "insert into item (id, feed_id, key, raw_hash, content_hash, guid, link, canonical_link, title, language, details,
+                     published_at, updated_at, first_seen_at, held_until, story_id)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 on conflict (feed_id, key) do nothing",
+            )?,
+            insert_text: db.prepare_cached("insert into item_text (item_id, summary, content) values (?, ?, ?)")?,
+        })
+    }
 }
 
 impl<'a> Arrivals<'a> {
@@ -54,6 +81,7 @@ impl<'a> Arrivals<'a> {
                 last_item: row.get(3)?,
                 last_seq: row.get(4)?,
                 opened: 0,
+                statements: Statements::prepare(db)?,
             })
         })
     }
@@ -70,38 +98,30 @@ impl<'a> Arrivals<'a> {
             true => Some(self.open(uid, id)?),
             false => None,
         };
-        let inserted = self
-            .db
-            .prepare_cached(
-                "insert into item (id, feed_id, key, raw_hash, content_hash, guid, link, canonical_link, title, language, details,
-                     published_at, updated_at, first_seen_at, held_until, story_id)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
-                 on conflict (feed_id, key) do nothing",
-            )?
-            .execute(params![
-                id.0,
-                self.feed.0,
-                key.0,
-                raw_hash,
-                content_hash,
-                item.guid,
-                item.link,
-                item.canonical_link,
-                item.title,
-                item.language,
-                details(item),
-                item.published.map(Timestamp::as_millisecond),
-                item.updated.map(Timestamp::as_millisecond),
-                self.now.as_millisecond(),
-                self.held_until.map_or(0, Timestamp::as_millisecond),
-                story.map(|story| story.0),
-            ])?;
+        let inserted = self.statements.insert_item.execute(params![
+            id.0,
+            self.feed.0,
+            key.0,
+            raw_hash,
+            content_hash,
+            item.guid,
+            item.link,
+            item.canonical_link,
+            item.title,
+            item.language,
+            details(item),
+            item.published.map(Timestamp::as_millisecond),
+            item.updated.map(Timestamp::as_millisecond),
+            self.now.as_millisecond(),
+            self.held_until.map_or(0, Timestamp::as_millisecond),
+            story.map(|story| story.0),
+        ])?;
         if inserted == 0 {
             return Ok(false);
         }
         self.last_item = id.0;
-        self.db
-            .prepare_cached("insert into item_text (item_id, summary, content) values (?, ?, ?)")?
+        self.statements
+            .insert_text
             .execute(params![id.0, item.summary, item.content])?;
         passages::sketch(self.db, id, &item.marks)?;
         if story.is_some() {
@@ -119,16 +139,12 @@ impl<'a> Arrivals<'a> {
     }
 
     /// Whether an item is stored nowhere, its link and its story's name are new, and no other may be like it.
-    fn is_alone(&self, key: &ItemKey, uid: StoryUid, item: &NewItem) -> SqlResult<bool> {
+    fn is_alone(&mut self, key: &ItemKey, uid: StoryUid, item: &NewItem) -> SqlResult<bool> {
         if self.all_wait || self.tail.has_like(self.db, &item.marks)? {
             return Ok(false);
         }
-        self.db
-            .prepare_cached(
-                "select not exists (select 1 from item where feed_id = ?1 and key = ?2)
-                     and not exists (select 1 from item where canonical_link = ?3 and canonical_link <> '')
-                     and not exists (select 1 from story where uid = ?4)",
-            )?
+        self.statements
+            .is_new
             .query_row(params![self.feed.0, key.0, item.canonical_link, uid.0], |row| {
                 row.get(0)
             })

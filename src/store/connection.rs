@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
+use crate::store::checkpoint::Checkpoints;
 use crate::store::{SqlResult, StoreError};
 
 /// How long a connection waits for another process's transaction.
@@ -23,8 +24,8 @@ const GROUP: usize = 256;
 const PATIENCE: Duration = Duration::from_millis(5);
 /// ... unless so much is there already.
 const ENOUGH: usize = 32;
-/// With more jobs than these before it, or in its hands, the thread has fallen behind.
-const MUCH: usize = ENOUGH + ENOUGH / 4;
+/// With more jobs than these before it the thread has fallen behind.
+const MUCH: usize = 8;
 /// Readers at once.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.
@@ -172,16 +173,35 @@ fn copy(error: &rusqlite::Error) -> rusqlite::Error {
     }
 }
 
-/// Where jobs come from.
-type Jobs = mpsc::Receiver<Box<dyn Job>>;
-
 /// What the thread has before it.
 #[derive(Debug, Default)]
 struct Queue {
-    /// Jobs that were given to it and are not done.
+    /// Jobs that were given to it and not taken up.
     waiting: AtomicUsize,
     /// Callers who have said that they will come with patient work.
     coming: AtomicUsize,
+}
+
+/// Where jobs come from.
+struct Jobs {
+    given: mpsc::Receiver<Box<dyn Job>>,
+    queue: Arc<Queue>,
+}
+
+impl Jobs {
+    /// The next one; None: there will be no more.
+    fn next(&self) -> Option<Box<dyn Job>> {
+        self.given.recv().ok().inspect(|_| self.taken())
+    }
+
+    /// The next one, if it comes in time.
+    fn next_within(&self, patience: Duration) -> Option<Box<dyn Job>> {
+        self.given.recv_timeout(patience).ok().inspect(|_| self.taken())
+    }
+
+    fn taken(&self) {
+        self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Somebody who will come with patient work, until this is dropped.
@@ -203,14 +223,22 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `undone` is told, before any other work, that the work of a caller was taken back.
-    pub(super) fn start(connection: Connection, undone: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        let (jobs, jobs_given) = mpsc::channel();
+    /// Writes to the database at `path` by a connection to it. `undone` is told, before any other work, that the work of a caller was
+    /// taken back.
+    pub(super) fn start(
+        connection: Connection,
+        path: PathBuf,
+        undone: impl Fn() + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let (jobs, given) = mpsc::channel();
         let queue = Arc::new(Queue::default());
-        let seen = Arc::clone(&queue);
+        let jobs_given = Jobs {
+            given,
+            queue: Arc::clone(&queue),
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work_off(connection, (&jobs_given, &seen), &undone))?;
+            .spawn(move || work_off(connection, &jobs_given, Checkpoints::new(path), &undone))?;
         Ok(Self {
             jobs: Some(jobs),
             queue,
@@ -288,22 +316,22 @@ impl Drop for Writer {
     }
 }
 
-fn work_off(mut connection: Connection, (jobs, queue): (&Jobs, &Queue), undone: &dyn Fn()) {
+fn work_off(mut connection: Connection, jobs: &Jobs, mut checkpoints: Checkpoints, undone: &dyn Fn()) {
     let mut held: Option<Box<dyn Job>> = None;
     // Connections are opened with synchronous=normal.
     let mut is_durable = false;
-    while let Some(first) = held.take().or_else(|| jobs.recv().ok()) {
+    while let Some(first) = held.take().or_else(|| jobs.next()) {
         let mut group = vec![first];
         let durable = group.first().is_some_and(|job| job.kind() == Kind::Durable);
         let committed = set_durable(&connection, &mut is_durable, durable)
-            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, (jobs, queue), undone));
+            .and_then(|()| commit_group(&mut connection, &mut group, &mut held, jobs, undone));
         if committed.is_err() {
             undone();
         }
-        queue.waiting.fetch_sub(group.len(), Ordering::Relaxed);
         for job in group {
             job.answer(committed.as_ref().copied());
         }
+        checkpoints.consider(&connection);
     }
 }
 
@@ -321,7 +349,7 @@ fn commit_group(
     connection: &mut Connection,
     group: &mut Vec<Box<dyn Job>>,
     held: &mut Option<Box<dyn Job>>,
-    (jobs, queue): (&Jobs, &Queue),
+    jobs: &Jobs,
     undone: &dyn Fn(),
 ) -> SqlResult<()> {
     let kind = group.first().map_or(Kind::Shared, |job| job.kind());
@@ -342,15 +370,14 @@ fn commit_group(
         if done < GROUP && held.is_none() && kind != Kind::Alone {
             // Nothing left of it: only what is there already is taken.
             let patience = until.saturating_duration_since(Instant::now());
-            let patience = if is_patient && done < ENOUGH && queue.coming.load(Ordering::Relaxed) > 0 {
+            let patience = if is_patient && done < ENOUGH && jobs.queue.coming.load(Ordering::Relaxed) > 0 {
                 patience
             } else {
                 Duration::ZERO
             };
-            match jobs.recv_timeout(patience) {
-                Ok(next) if next.kind().goes_with(kind) => group.push(next),
-                Ok(next) => *held = Some(next),
-                Err(_) => {}
+            match jobs.next_within(patience) {
+                Some(next) if next.kind().goes_with(kind) => group.push(next),
+                next => *held = next,
             }
         }
     }

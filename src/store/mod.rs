@@ -6,6 +6,7 @@
 //! [`story_list`], [`choice`], [`search`], [`editions`], [`deliveries`], [`subscriptions`], [`pushes`].
 
 mod arrivals;
+mod checkpoint;
 pub mod choice;
 mod connection;
 pub mod decisions;
@@ -123,7 +124,7 @@ impl Store {
     fn of(writer: Connection, path: &Path) -> Result<Self, StoreError> {
         let tail = SharedTail::default();
         let undone = tail.clone();
-        let writer = Writer::start(writer, move || undone.forget())
+        let writer = Writer::start(writer, path.to_owned(), move || undone.forget())
             .map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
         Ok(Self {
             writer: Arc::new(writer),

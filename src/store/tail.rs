@@ -287,13 +287,15 @@ impl Tail {
 
     /// Counts the marks that items share with one of these marks.
     pub(super) fn count(&self, db: &Connection, marks: &[i32]) -> SqlResult<BTreeMap<ItemId, Shared>> {
-        let mut statement =
-            db.prepare_cached("select item_id from passage where mark = ? order by item_id desc limit ?")?;
+        let of_mark = "select item_id from passage where mark = ? order by item_id desc limit ?";
+        let mut statement = self.has_more.then(|| db.prepare_cached(of_mark)).transpose()?;
         let (mut shared, mut having): (BTreeMap<ItemId, Shared>, _) = (BTreeMap::new(), Vec::new());
         for mark in marks {
             having.clear();
             having.extend(self.marks.having(*mark).take(ITEMS_OF_MARK));
-            if self.has_more && having.len() < ITEMS_OF_MARK {
+            if let Some(statement) = &mut statement
+                && having.len() < ITEMS_OF_MARK
+            {
                 let mut rows = statement.query(params![mark, signed(ITEMS_OF_MARK - having.len())])?;
                 while let Some(row) = rows.next()? {
                     let item = ItemId(row.get(0)?);

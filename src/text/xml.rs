@@ -23,11 +23,11 @@ impl Xml {
         }
     }
 
-    /// A part of a document of about so many bytes, for programs: without declaration and line ends.
+    /// A part of a document, for programs: without declaration and line ends.
     #[must_use]
-    pub fn fragment(bytes: usize) -> Self {
+    pub fn fragment() -> Self {
         Self {
-            text: String::with_capacity(bytes),
+            text: String::new(),
             line_end: "",
         }
     }

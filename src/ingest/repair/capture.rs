@@ -137,10 +137,18 @@ impl Capture {
             },
         };
         Text {
-            text: text.trim().to_owned(),
+            text: trimmed(text),
             is_html,
             rank: 0,
         }
+    }
+}
+
+/// Without white space at either end.
+fn trimmed(text: String) -> String {
+    match text.trim() {
+        all if all.len() == text.len() => text,
+        part => part.to_owned(),
     }
 }
 

@@ -1,27 +1,18 @@
 //! What one dialect or another says of a feed or an entry, until all of it is read; then it is written in the clean dialect.
 //!
-//! The clean dialect is Atom 1.0 as feed-rs reads it without loss: absolute addresses, RFC 3339 dates, texts that are either plain
-//! or escaped HTML. What Atom has no element for travels as a link with a relation of our own (the constants below).
+//! The clean dialect is Atom 1.0 as feed-rs reads it without loss: absolute addresses, RFC 3339 dates, titles that are either plain
+//! or escaped HTML. What Atom has no element for goes beside it, and so do the texts of entries: they are most of a document, and to
+//! write and read them once more would change nothing.
+
+use std::borrow::Cow;
 
 use jiff::Timestamp;
 
 use crate::model::feed::Wishes;
+use crate::model::item::{ItemSource, RawItem};
+use crate::text::html::as_html;
+use crate::text::without_control_characters;
 use crate::text::xml::Xml;
-
-/// Relation of a link whose `hreflang` is the language of the entry.
-pub(in crate::ingest) const LANGUAGE: &str = "x-language";
-/// Relation of a link whose `href` is the base address of the entry's texts.
-pub(in crate::ingest) const BASE: &str = "x-base";
-/// Relation of a link whose `href` is the base address of the entry's summary, where that is another.
-pub(in crate::ingest) const SUMMARY_BASE: &str = "x-summary-base";
-/// Relation of a link to the feed that the entry was taken from; `title` and `type` are that feed's title and id.
-pub(in crate::ingest) const SOURCE: &str = "x-source";
-/// Relation of a link to the image of the entry.
-pub(in crate::ingest) const IMAGE: &str = "x-image";
-/// Relations of links whose `length` is a wish of the feed: its ttl in minutes, the bits of hours and of days to skip.
-pub(in crate::ingest) const WISHES: [&str; 3] = ["x-ttl", "x-skip-hours", "x-skip-days"];
-/// Stands for an address that is not there: a link must have one.
-pub(in crate::ingest) const NOWHERE: &str = "about:nowhere";
 
 /// Authors, categories, links and files of one entry that are kept, each.
 const MAX_LIST: usize = 64;
@@ -42,6 +33,28 @@ impl Text {
             *self = other;
         }
     }
+
+    /// As HTML; one that is plain has paragraphs, if `has_paragraphs` or it has lines.
+    fn into_html(self, has_paragraphs: bool) -> String {
+        let text = match without_control_characters(&self.text) {
+            Cow::Borrowed(_) => self.text,
+            Cow::Owned(text) => text,
+        };
+        match self.is_html {
+            true => text,
+            false if has_paragraphs || text.contains('\n') => paragraphs(&text),
+            false => as_html(&text),
+        }
+    }
+}
+
+fn paragraphs(plain: &str) -> String {
+    let plain = plain.replace("\r\n", "\n");
+    plain
+        .split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+        .map(|paragraph| format!("<p>{}</p>", as_html(paragraph.trim()).replace('\n', "<br>")))
+        .collect()
 }
 
 /// A person.
@@ -200,29 +213,23 @@ impl Draft {
     /// Writes this as an `entry`.
     pub(super) fn write_entry(&self, xml: &mut Xml) {
         xml.open("entry", &[]);
-        self.write(xml, "summary");
-        let (id, title, href) = &self.source;
-        if !(id.is_empty() && title.is_empty() && href.is_empty()) {
-            let href = if href.is_empty() { NOWHERE } else { href };
-            xml.empty(
-                "link",
-                &[("rel", SOURCE), ("href", href), ("title", title), ("type", id)],
-            );
-        }
-        if !self.language.1.is_empty() {
-            xml.empty(
-                "link",
-                &[("rel", LANGUAGE), ("href", NOWHERE), ("hreflang", &self.language.1)],
-            );
-        }
-        if !self.base.is_empty() {
-            xml.empty("link", &[("rel", BASE), ("href", &self.base)]);
-        }
-        if !self.summary_base.is_empty() && self.summary_base != self.base {
-            xml.empty("link", &[("rel", SUMMARY_BASE), ("href", &self.summary_base)]);
-        }
-        write_text(xml, "content", &self.content);
+        self.write(xml);
         xml.close("entry");
+    }
+
+    /// What of an entry goes beside it.
+    pub(super) fn beside(self) -> RawItem {
+        let (id, title, link) = self.source;
+        RawItem {
+            summary: self.summary.into_html(false),
+            content: self.content.into_html(true),
+            language: self.language.1,
+            base: self.base,
+            summary_base: self.summary_base,
+            image: self.image.1,
+            source: ItemSource { id, title, link },
+            ..RawItem::default()
+        }
     }
 
     /// Writes this as what stands in a `feed` beside its entries.
@@ -232,29 +239,17 @@ impl Draft {
             updated: self.updated.or(self.published),
             ..self.clone()
         };
-        feed.write(xml, "subtitle");
-        let Wishes {
-            ttl_minutes,
-            skip_hours,
-            skip_days,
-        } = self.wishes;
-        for (rel, wish) in WISHES.into_iter().zip([ttl_minutes, skip_hours, skip_days]) {
-            if wish > 0 {
-                xml.empty(
-                    "link",
-                    &[("rel", rel), ("href", NOWHERE), ("length", &wish.to_string())],
-                );
-            }
-        }
+        feed.write(xml);
+        write_text(xml, "subtitle", &self.summary);
+        xml.text_if_any("logo", &[], &self.image.1);
         for (rel, href) in &self.related {
             xml.empty("link", &[("rel", rel), ("href", href)]);
         }
     }
 
-    fn write(&self, xml: &mut Xml, summary: &str) {
+    fn write(&self, xml: &mut Xml) {
         xml.text_if_any("id", &[], &self.id);
         write_text(xml, "title", &self.title);
-        write_text(xml, summary, &self.summary);
         for (name, date) in [("published", self.published), ("updated", self.updated)] {
             if let Some((_, date)) = date {
                 xml.text(name, &[], &date.to_string());
@@ -264,7 +259,6 @@ impl Draft {
             ("alternate", &self.link.1),
             ("canonical", &self.canonical),
             ("replies", &self.comments),
-            (IMAGE, &self.image.1),
         ] {
             if !href.is_empty() {
                 xml.empty("link", &[("rel", rel), ("href", href)]);

@@ -25,8 +25,11 @@ impl Reader<'_> {
     pub(super) fn end_entry(&mut self) {
         let Some(mut entry) = self.entry.take() else { return };
         if entry.is_empty() {
-            self.losses
-                .add("empty_item", &format!("item {}", self.items + 1), "it says nothing");
+            self.losses.add(
+                "empty_item",
+                &format!("item {}", self.entries.len() + 1),
+                "it says nothing",
+            );
             return;
         }
         if self.format == Some("sitemap") && entry.title.text.is_empty() {
@@ -48,8 +51,7 @@ impl Reader<'_> {
                 entry.author(author);
             }
         }
-        entry.write_entry(&mut self.entries);
-        self.items += 1;
+        self.entries.push(entry);
     }
 
     pub(super) fn link(&mut self, said: &Attributes) {
@@ -149,9 +151,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn captured(&mut self, capture: Capture) {
+        if capture.is_text() {
+            return self.written_text(capture);
+        }
         let plain = capture.plain.trim().to_owned();
         match capture.element {
-            Element::Title | Element::Subtitle | Element::Summary | Element::Content => self.written_text(capture),
             Element::Link => self.page(&capture, &plain),
             Element::Id | Element::Guid => self.identity(&capture, plain),
             Element::Published | Element::Updated | Element::Created => {

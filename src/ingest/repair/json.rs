@@ -7,8 +7,7 @@ use url::Url;
 use crate::ingest::repair::draft::{Draft, File, Person, Text, prefer};
 use crate::ingest::repair::json_mend::{mended, split};
 use crate::ingest::repair::values::{language_tag, whole};
-use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
-use crate::text::xml::Xml;
+use crate::ingest::repair::{Entries, Losses, MAX_ITEMS, ReadDate, RepairError, Repaired};
 
 /// Keys whose values are texts.
 const TEXTS: [&str; 11] = [
@@ -42,7 +41,7 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
     for (rank, key) in [(2, "icon"), (1, "favicon")] {
         feed.picture(rank, absolute(&value, key, address));
     }
-    let mut entries = Xml::fragment(text.len());
+    let mut entries = Entries::new();
     for (at, item) in items.iter().take(MAX_ITEMS).enumerate() {
         match item {
             Value::Object(item) => {
@@ -51,17 +50,13 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
                 if entry.is_empty() {
                     losses.add("empty_item", &place, "it says nothing");
                 } else {
-                    entry.write_entry(&mut entries);
+                    entries.push(entry);
                 }
             }
             other => losses.add("item", &format!("item {}", at + 1), &other.to_string()),
         }
     }
-    Ok(Repaired {
-        xml: written(&feed, &entries.finish()),
-        format: "json",
-        losses,
-    })
+    Ok(entries.finish(&feed, "json", losses))
 }
 
 /// The feed and its items. What is nearly JSON is mended; an item that is none even then costs itself.

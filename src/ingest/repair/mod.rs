@@ -29,6 +29,7 @@ use url::Url;
 use crate::ingest::repair::draft::Draft;
 use crate::ingest::repair::references::tidy;
 use crate::model::feed::Select;
+use crate::model::item::{Beside, RawItem};
 use crate::model::poll::Loss;
 use crate::text::xml::Xml;
 
@@ -54,6 +55,8 @@ pub struct SaidDate {
 pub struct Repaired {
     /// Atom 1.0.
     pub xml: String,
+    /// What of it is not in that.
+    pub beside: Beside,
     /// What it was: `rss2`, `rss1`, `rss0`, `atom`, `atom03`, `cdf`, `sitemap`, `json` or `page`.
     pub format: &'static str,
     /// What was lost or guessed.
@@ -136,25 +139,56 @@ pub fn repair(text: &str, address: &Url, select: Option<&Select>, date: ReadDate
     }
 }
 
-/// The whole document: the feed's own words stand first, though some dialects put them last.
-fn written(feed: &Draft, entries: &str) -> String {
-    let mut xml = Xml::new();
-    let language = [
-        ("xmlns", "http://www.w3.org/2005/Atom"),
-        ("xml:lang", feed.language.1.as_str()),
-    ];
-    let attributes = if feed.language.1.is_empty() {
-        &language[..1]
-    } else {
-        &language[..]
-    };
-    xml.open("feed", attributes);
-    feed.write_feed(&mut xml);
-    let mut xml = xml.finish();
-    xml.reserve_exact(entries.len() + 16);
-    xml.push_str(entries);
-    xml.push_str("</feed>\n");
-    xml
+/// The entries of a document, as they are read.
+struct Entries {
+    xml: Xml,
+    beside: Vec<RawItem>,
+}
+
+impl Entries {
+    fn new() -> Self {
+        Self {
+            xml: Xml::fragment(),
+            beside: Vec::new(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.beside.len()
+    }
+
+    fn push(&mut self, entry: Draft) {
+        entry.write_entry(&mut self.xml);
+        self.beside.push(entry.beside());
+    }
+
+    /// The whole document: the feed's own words stand first, though some dialects put them last.
+    fn finish(self, feed: &Draft, format: &'static str, losses: Losses) -> Repaired {
+        let mut xml = Xml::new();
+        let language = [
+            ("xmlns", "http://www.w3.org/2005/Atom"),
+            ("xml:lang", feed.language.1.as_str()),
+        ];
+        let attributes = if feed.language.1.is_empty() {
+            &language[..1]
+        } else {
+            &language[..]
+        };
+        xml.open("feed", attributes);
+        feed.write_feed(&mut xml);
+        let mut xml = xml.finish();
+        xml.push_str(&self.xml.finish());
+        xml.push_str("</feed>\n");
+        Repaired {
+            xml,
+            beside: Beside {
+                wishes: feed.wishes,
+                items: self.beside,
+            },
+            format,
+            losses,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,9 @@ use url::Url;
 
 use crate::ingest::repair::draft::{Draft, Text, prefer};
 use crate::ingest::repair::values::language_tag;
-use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
+use crate::ingest::repair::{Entries, Losses, MAX_ITEMS, ReadDate, RepairError, Repaired};
 use crate::model::feed::{Select, is_web};
 use crate::text::html::page::{Css, Page, Part};
-use crate::text::xml::Xml;
 
 /// The selectors of one feed.
 struct Selectors {
@@ -54,7 +53,7 @@ pub(super) fn repair(html: &str, address: &Url, select: &Select, date: ReadDate<
         ..Draft::default()
     };
     feed.page(1, address.to_string());
-    let (mut losses, mut entries, mut items) = (Losses::default(), Xml::fragment(0), 0);
+    let (mut losses, mut entries) = (Losses::default(), Entries::new());
     // Items within items say the same again and again.
     let mut budget = html.len();
     for (at, part) in page.select(&selectors.item).take(MAX_ITEMS).enumerate() {
@@ -72,18 +71,13 @@ pub(super) fn repair(html: &str, address: &Url, select: &Select, date: ReadDate<
         if entry.title.text.is_empty() && entry.link.1.is_empty() {
             losses.add("empty_item", &place, "it has neither link nor title");
         } else {
-            entry.write_entry(&mut entries);
-            items += 1;
+            entries.push(entry);
         }
     }
-    if items == 0 {
+    if entries.len() == 0 {
         return Err(RepairError::NothingSelected(select.item.clone()));
     }
-    Ok(Repaired {
-        xml: written(&feed, &entries.finish()),
-        format: "page",
-        losses,
-    })
+    Ok(entries.finish(&feed, "page", losses))
 }
 
 fn entry(

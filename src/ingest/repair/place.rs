@@ -78,15 +78,11 @@ impl Reader<'_> {
     }
 
     pub(super) fn absolute(&self, link: &str) -> String {
-        let link: String = link
-            .trim()
-            .chars()
-            .filter(|c| !matches!(c, '\n' | '\r' | '\t'))
-            .collect();
-        if link.is_empty() {
-            return String::new();
+        match link.trim() {
+            "" => String::new(),
+            // Line ends and tabs within do not count (URL Standard, "basic URL parser").
+            link => self.base().join(link).map(String::from).unwrap_or_default(),
         }
-        self.base().join(&link).map(String::from).unwrap_or_default()
     }
 
     /// Whether this is within something that has titles and links of its own. An unknown element of RSS itself is none: it may only
@@ -127,7 +123,7 @@ impl Reader<'_> {
 
     pub(super) fn place(&self) -> String {
         if self.entry.is_some() {
-            format!("item {}", self.items + 1)
+            format!("item {}", self.entries.len() + 1)
         } else {
             "feed".to_owned()
         }

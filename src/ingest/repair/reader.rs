@@ -10,8 +10,7 @@ use crate::ingest::repair::references::References;
 use crate::ingest::repair::tokens::{Token, Tokens};
 use crate::ingest::repair::values::{Attributes, person_of};
 use crate::ingest::repair::vocabulary::{Element, Space, element, local};
-use crate::ingest::repair::{Losses, MAX_ITEMS, ReadDate, RepairError, Repaired, written};
-use crate::text::xml::Xml;
+use crate::ingest::repair::{Entries, Losses, MAX_ITEMS, ReadDate, RepairError, Repaired};
 
 /// Elements within elements that are remembered; deeper ones are passed over.
 pub(super) const MAX_DEPTH: usize = 256;
@@ -21,7 +20,7 @@ pub(super) const MAX_ATTRIBUTES: usize = 64;
 pub(super) const MAX_BASE_BYTES: usize = 2048;
 
 pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
-    let mut reader = Reader::new(address, date, text.len());
+    let mut reader = Reader::new(address, date);
     let mut tokens = Tokens::new(text);
     for token in tokens.by_ref() {
         match token {
@@ -46,7 +45,7 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
                 reader.references.define(doctype);
             }
         }
-        if reader.items >= MAX_ITEMS {
+        if reader.entries.len() >= MAX_ITEMS {
             reader.losses.add(
                 "too_many_items",
                 "feed",
@@ -87,14 +86,13 @@ pub(super) struct Reader<'a> {
     pub(super) feed: Draft,
     pub(super) entry: Option<Draft>,
     pub(super) person: Person,
-    pub(super) entries: Xml,
-    pub(super) items: usize,
+    pub(super) entries: Entries,
     /// An entry has said its identifier.
     pub(super) has_ids: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn new(address: &Url, date: ReadDate<'a>, bytes: usize) -> Self {
+    fn new(address: &Url, date: ReadDate<'a>) -> Self {
         Self {
             date,
             references: References::default(),
@@ -111,8 +109,7 @@ impl<'a> Reader<'a> {
             feed: Draft::default(),
             entry: None,
             person: Person::default(),
-            entries: Xml::fragment(bytes),
-            items: 0,
+            entries: Entries::new(),
             has_ids: false,
         }
     }
@@ -136,7 +133,7 @@ impl<'a> Reader<'a> {
                 RepairError::NoFeed
             });
         };
-        if format == "sitemap" && self.items == 0 {
+        if format == "sitemap" && self.entries.len() == 0 {
             return Err(RepairError::NoNews);
         }
         if self.references.unknown > 0 {
@@ -149,11 +146,7 @@ impl<'a> Reader<'a> {
                 ),
             );
         }
-        Ok(Repaired {
-            xml: written(&self.feed, &self.entries.finish()),
-            format,
-            losses: self.losses,
-        })
+        Ok(self.entries.finish(&self.feed, format, self.losses))
     }
 
     /// Ends what a document was cut in. Half a text is a text, half an identifier, address or date is another one; and an entry without

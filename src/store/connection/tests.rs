@@ -1,12 +1,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_of_work::insert;
 
-use super::{BUSY_TIMEOUT, MUCH, Writer, open};
+use super::{BUSY_TIMEOUT, MUCH, Writer, open, open_reader};
 use crate::store::StoreError;
+use crate::store::checkpoint::MANY_PAGES;
 
 /// Work for the writer: a row in the table `t`.
 mod futures_of_work {
@@ -27,14 +29,18 @@ mod futures_of_work {
 }
 
 fn writer(folder: &tempfile::TempDir) -> Writer {
-    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
+    let db = open(&database(folder), BUSY_TIMEOUT).unwrap();
     db.execute_batch("create table if not exists t (v integer unique)")
         .unwrap();
-    Writer::start(db, || {}).unwrap()
+    Writer::start(db, database(folder), || {}).unwrap()
+}
+
+fn database(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("test.db")
 }
 
 fn rows(folder: &tempfile::TempDir) -> i64 {
-    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
+    let db = open(&database(folder), BUSY_TIMEOUT).unwrap();
     db.query_row("select count(*) from t", [], |row| row.get(0)).unwrap()
 }
 
@@ -118,11 +124,11 @@ fn rows_in(db: &rusqlite::Connection) -> i64 {
 #[tokio::test]
 async fn a_database_locked_by_another_process_is_an_error_and_works_again_afterwards() {
     let folder = tempfile::tempdir().unwrap();
-    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
+    let db = open(&database(&folder), BUSY_TIMEOUT).unwrap();
     db.execute_batch("create table t (v integer unique)").unwrap();
     db.busy_timeout(std::time::Duration::ZERO).unwrap();
-    let writer = Writer::start(db, || {}).unwrap();
-    let other = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
+    let writer = Writer::start(db, database(&folder), || {}).unwrap();
+    let other = open(&database(&folder), BUSY_TIMEOUT).unwrap();
     other.execute_batch("begin immediate").unwrap();
     let locked = writer.run("writing", false, insert(1)).await;
     assert!(matches!(locked, Err(StoreError::Locked("writing"))), "{locked:?}");
@@ -132,7 +138,7 @@ async fn a_database_locked_by_another_process_is_an_error_and_works_again_afterw
 }
 
 #[tokio::test]
-async fn a_writer_with_more_work_than_a_commit_takes_is_behind() {
+async fn a_writer_with_much_work_before_it_is_behind() {
     let folder = tempfile::tempdir().unwrap();
     let writer = writer(&folder);
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
@@ -160,7 +166,7 @@ async fn a_writer_with_more_work_than_a_commit_takes_is_behind() {
 #[tokio::test]
 async fn whoever_remembers_what_was_written_is_told_when_it_is_taken_back() {
     let folder = tempfile::tempdir().unwrap();
-    let db = open(&folder.path().join("test.db"), BUSY_TIMEOUT).unwrap();
+    let db = open(&database(&folder), BUSY_TIMEOUT).unwrap();
     db.execute_batch(
         "create table t (v integer unique);
          create table child (parent integer references t (v) deferrable initially deferred);",
@@ -168,7 +174,7 @@ async fn whoever_remembers_what_was_written_is_told_when_it_is_taken_back() {
     .unwrap();
     let undone = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&undone);
-    let writer = Writer::start(db, move || {
+    let writer = Writer::start(db, database(&folder), move || {
         count.fetch_add(1, Ordering::Relaxed);
     });
     let writer = writer.unwrap();
@@ -180,4 +186,42 @@ async fn whoever_remembers_what_was_written_is_told_when_it_is_taken_back() {
     let orphan = |db: &rusqlite::Connection| db.execute("insert into child values (7)", []).map(|_| ());
     assert!(writer.run("orphan", false, orphan).await.is_err());
     assert_eq!(undone.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_long_log_is_copied_into_the_database_beside_the_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let reader = open_reader(&database(&folder)).unwrap();
+    let pages = |db: &rusqlite::Connection| -> (i64, i64) {
+        db.query_row("pragma wal_checkpoint(noop)", [], |row| Ok((row.get(1)?, row.get(2)?)))
+            .unwrap()
+    };
+    let fill = |bytes: i64| {
+        move |db: &rusqlite::Connection| {
+            db.execute_batch("create table if not exists large (bytes blob)")?;
+            db.execute("insert into large values (zeroblob(?))", [bytes])
+                .map(|_| ())
+        }
+    };
+    writer.run("a little", false, fill(4_096)).await.unwrap();
+    writer.run("much", false, fill(4_096 * MANY_PAGES)).await.unwrap();
+    // The writer waits for what it has begun, and the reader keeps the log.
+    drop(writer);
+    let (logged, copied) = pages(&reader);
+    assert!(logged > MANY_PAGES && logged < 8_000, "{logged}");
+    assert_eq!(copied, logged);
+}
+
+#[tokio::test]
+async fn a_short_log_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let writer = writer(&folder);
+    let reader = open_reader(&database(&folder)).unwrap();
+    writer.run("a little", false, insert(1)).await.unwrap();
+    drop(writer);
+    let copied: i64 = reader
+        .query_row("pragma wal_checkpoint(noop)", [], |row| row.get(2))
+        .unwrap();
+    assert_eq!(copied, 0);
 }
