@@ -82,6 +82,8 @@ pub(super) async fn poll(file: Option<PathBuf>, args: PollArgs) -> anyhow::Resul
         }
     };
     let done = scheduler.round(wanted, &stop, seen).await;
+    // Its connections end while the last items are placed.
+    drop(scheduler);
     // What has arrived is placed even when the round broke off.
     stories_stop.cancel();
     placing.await?;

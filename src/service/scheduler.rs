@@ -118,8 +118,8 @@ impl Scheduler {
         let mut polls = Polls::default();
         let mut exhausted = false;
         while !stop.is_cancelled() {
-            if !exhausted && self.has_room(&polls) {
-                let free = self.capacity - polls.len();
+            if !exhausted && self.room(&polls) > 0 {
+                let free = self.room(&polls);
                 let (wanted, last) = match &mut feeds {
                     None => (Wanted::Due, false),
                     Some(ids) => {
@@ -149,7 +149,7 @@ impl Scheduler {
         let mut look = Instant::now();
         while !stop.is_cancelled() {
             self.beat.beat(self.clock.now());
-            if look <= Instant::now() && self.has_room(&polls) {
+            if look <= Instant::now() && self.room(&polls) > 0 {
                 let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
                     error!("cannot look for feeds that are due: {}", chain(&e));
                     BEAT
@@ -171,15 +171,21 @@ impl Scheduler {
         self.metrics.polls_now(0, 0);
     }
 
-    /// Whether more are claimed: many at once, and early enough that those under way are never all waiting to be written.
-    fn has_room(&self, polls: &Polls) -> bool {
-        polls.len() <= self.capacity - self.capacity / 4
+    /// How many more are claimed: many at once, and early enough that those under way are never all waiting to be written; but not so
+    /// many that the first would wait for the last to be claimed.
+    fn room(&self, polls: &Polls) -> usize {
+        let many = self.capacity / WAITING_PER_POLL;
+        if self.capacity.saturating_sub(polls.len()) < many {
+            0
+        } else {
+            many
+        }
     }
 
     /// Claims what is due, and says how long there is nothing to claim.
     async fn top_up(&self, polls: &mut Polls) -> Result<Duration, StoreError> {
         self.poller.remember_hosts().await?;
-        let free = self.capacity - polls.len();
+        let free = self.room(polls);
         let claimed = self.claim(Wanted::Due, free, true, polls).await?;
         if claimed == free {
             // There is more: as soon as there is room.

@@ -18,8 +18,10 @@ use crate::store::{SqlResult, StoreError};
 
 /// How long a connection waits for another process's transaction.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// The most callers whose work is committed together.
+/// The most callers whose work is committed together ...
 const GROUP: usize = 256;
+/// ... and how long the first of them waits for that of others: who gets no answer begins nothing new.
+const LONG: Duration = Duration::from_millis(20);
 /// Patient work waits so long for more that was announced: a commit costs as much as the work of several callers ...
 const PATIENCE: Duration = Duration::from_millis(5);
 /// ... unless so much is there already.
@@ -354,7 +356,7 @@ fn commit_group(
 ) -> SqlResult<()> {
     let kind = group.first().map_or(Kind::Shared, |job| job.kind());
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (mut is_patient, until) = (true, Instant::now() + PATIENCE);
+    let (mut is_patient, began) = (true, Instant::now());
     let mut done = 0;
     while let Some(job) = group.get_mut(done) {
         let went_well = job.run(&mut transaction);
@@ -367,9 +369,10 @@ fn commit_group(
         }
         is_patient &= job.kind() == Kind::Patient;
         done += 1;
-        if done < GROUP && held.is_none() && kind != Kind::Alone {
+        let took = began.elapsed();
+        if done < GROUP && took < LONG && held.is_none() && kind != Kind::Alone {
             // Nothing left of it: only what is there already is taken.
-            let patience = until.saturating_duration_since(Instant::now());
+            let patience = PATIENCE.saturating_sub(took);
             let patience = if is_patient && done < ENOUGH && jobs.queue.coming.load(Ordering::Relaxed) > 0 {
                 patience
             } else {
