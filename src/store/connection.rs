@@ -421,7 +421,8 @@ impl Readers {
         result.map_err(|e| StoreError::sqlite(operation, e))
     }
 
-    fn run_here<T>(&self, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
+    /// Runs `work` on this thread, which waits for it.
+    pub(super) fn run_here<T>(&self, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,

@@ -58,8 +58,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn stored_item(&self, id: ItemId) -> Result<Option<StoredItem>, StoreError> {
-        self.read("comparing an edit", move |db| {
+    pub fn stored_item(&self, id: ItemId) -> Result<Option<StoredItem>, StoreError> {
+        self.read_here("comparing an edit", |db| {
             let sql = "select item.title, item_text.summary, item_text.content, story_id is not null as is_placed, item.revision,
                     updated_at, sent_revision is not null and sent.revision is not null as is_sent,
                     coalesce(sent.title, '') as sent_title, coalesce(sent.summary, '') as sent_summary,
@@ -93,7 +93,6 @@ impl Store {
             }
             Ok(Some(stored))
         })
-        .await
     }
 
     /// Items with what they said before.

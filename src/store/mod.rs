@@ -142,6 +142,16 @@ impl Store {
         self.readers.run(operation, work).await
     }
 
+    /// As `read`, on this thread, which does other work that takes long: such threads are few, and do not wait for each other.
+    fn read_here<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> SqlResult<T>,
+    ) -> Result<T, StoreError> {
+        let result = self.readers.run_here(work);
+        result.map_err(|e| StoreError::sqlite(operation, e))
+    }
+
     /// Runs `work` in a transaction, or in one shared with other callers; answers when it is committed.
     async fn write<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
     where

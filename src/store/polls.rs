@@ -32,12 +32,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn known_items(
+    pub fn known_items(
         &self,
         feed: FeedId,
-        keys: Vec<ItemKey>,
+        keys: impl ExactSizeIterator<Item = ItemKey>,
     ) -> Result<HashMap<ItemKey, KnownItem>, StoreError> {
-        self.read("comparing items", move |db| {
+        self.read_here("comparing items", |db| {
             let mut statement =
                 db.prepare_cached("select id, raw_hash, content_hash from item where feed_id = ? and key = ?")?;
             let mut known = HashMap::with_capacity(keys.len());
@@ -47,15 +47,14 @@ impl Store {
             }
             Ok(known)
         })
-        .await
     }
 
     /// The items of a feed to which these lead.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn lookalikes(&self, feed: FeedId, traces: Traces) -> Result<Vec<Lookalike>, StoreError> {
-        self.read("comparing items by what is seen", move |db| {
+    pub fn lookalikes(&self, feed: FeedId, traces: Traces) -> Result<Vec<Lookalike>, StoreError> {
+        self.read_here("comparing items by what is seen", |db| {
             let mut found = HashMap::new();
             let mut by_key = db.prepare_cached(&format!("{LOOKALIKE} where feed_id = ?1 and key = ?2"))?;
             for key in traces.keys {
@@ -78,7 +77,6 @@ impl Store {
             }
             Ok(found.into_values().collect())
         })
-        .await
     }
 
     /// Commits the outcome of a poll and gives back its lease: all of it, or nothing.

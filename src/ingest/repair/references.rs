@@ -55,12 +55,12 @@ impl References {
 
     /// A tidy text with its references resolved, tidy again.
     pub(super) fn resolve<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        if !text.contains('&') {
+        if memchr::memchr(b'&', text.as_bytes()).is_none() {
             return Cow::Borrowed(text);
         }
         let mut resolved = String::with_capacity(text.len());
         let mut rest = text;
-        while let Some(at) = rest.find('&') {
+        while let Some(at) = memchr::memchr(b'&', rest.as_bytes()) {
             let (before, reference) = rest.split_at(at);
             resolved.push_str(before);
             let name = reference

@@ -69,7 +69,7 @@ impl<'a> Tokens<'a> {
         let end = self
             .rest
             .get(from..)
-            .and_then(|rest| rest.find('<'))
+            .and_then(|rest| memchr::memchr(b'<', rest.as_bytes()))
             .map_or(self.rest.len(), |at| at + from);
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;

@@ -1,5 +1,6 @@
 //! One poll of one feed: fetch, then think, then write.
 
+mod comparing;
 mod elsewhere;
 mod found;
 mod pushed;

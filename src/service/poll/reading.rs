@@ -1,36 +1,22 @@
 //! What a document means for its feed: read, compared with what is known, and completed where something was missed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use tracing::{error, info};
 
 use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
-use crate::ingest::identity::policy::of_document;
-use crate::ingest::settle::{Settled, Standing, settle, traces};
-use crate::ingest::{self, decide, edit, hub, identity};
-use crate::model::chain::chain;
-use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl, Manner};
-use crate::model::identity::{IdentityPolicy, Learned};
-use crate::model::item::{ItemKey, KeyedItem, KnownItem, StoredItem};
-use crate::model::poll::{Failure, Gap, ItemChange, Loss, Outcome, ReadDocument};
+use crate::model::feed::{FeedForPoll, FeedUrl};
+use crate::model::item::ItemKey;
+use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
 use crate::service::poll::Poller;
+use crate::service::poll::comparing::{Compared, Comparing};
 use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
-use crate::story::fingerprint;
 
 /// Older documents (RFC 5005) that are read to fill a gap.
 const MAX_OLDER: u32 = 10;
-
-/// A document compared with what is known.
-struct Compared {
-    document: ReadDocument,
-    /// Entries that are known.
-    known: usize,
-    /// The document with the entries before these.
-    older: Option<FeedUrl>,
-}
 
 impl Poller {
     /// What a document means for the feed. The old validators stay where it means nothing: it was no document of this feed.
@@ -94,7 +80,7 @@ impl Poller {
         Ok(Ok(found))
     }
 
-    /// Reads a document, and compares it with what is known.
+    /// Reads a document, and compares it with what is known, away from the threads that wait for the network.
     async fn compared(
         &self,
         feed: &FeedForPoll,
@@ -109,124 +95,24 @@ impl Poller {
         // When the turn comes, it may not be any more.
         let _turn = turn.filter(|_| self.store.is_behind());
         let _place = self.reading.acquire().await;
-        let (address, bytes) = (document.address.clone(), document.bytes.len() as u64);
-        let Parsed {
-            facts,
-            items,
-            policy,
-            losses,
-        } = match self.read(feed, document, means).await {
-            Ok(read) => read,
-            Err(unread) => return Ok(Err(unread)),
-        };
-        // Whose first document this is has no items yet.
-        let known = if feed.was_read() || feed.rhythm.is_some() {
-            let keys = items.iter().map(|item: &KeyedItem| item.key).collect();
-            self.store.known_items(feed.id, keys).await?
-        } else {
-            HashMap::new()
-        };
-        let (now, links) = (self.clock.now(), self.links.clone());
-        let entries = u32::try_from(items.len()).unwrap_or(u32::MAX);
-        let is_believed = decide::is_believed(entries, feed.entries, feed.shrunk);
-        let matched = known.len();
-        let teaches = feed.manner.identity.is_none() && means != Means::Part && is_believed;
-        let standing = Standing {
-            policy,
-            learned: teaches.then(|| standing(feed, policy, matched, items.len())),
-            is_part: means == Means::Part,
-        };
-        let language = facts.language.clone();
-        let decided = blocking(move || {
-            let mut changes = ingest::decide(&items, &known, (address.as_url(), &language, &links), now);
-            mark(&mut changes);
-            (items, known, changes)
-        });
-        let settled = match decided.await {
-            Some((items, known, changes)) => self.settled(feed, items, known, changes, standing).await?,
-            None => None,
-        };
-        let Some(settled) = settled else {
-            return Ok(Err(fault(bytes)));
-        };
-        let changes = self.weighed(settled.changes).await?;
-        Ok(Ok(Compared {
-            known: matched + settled.recognised,
-            older: FeedUrl::parse(&facts.older).ok(),
-            document: ReadDocument {
-                hash,
-                entries,
-                is_believed,
-                facts,
-                changes,
-                losses,
-                learned: settled.learned.filter(|learned| *learned != feed.identity),
-            },
-        }))
-    }
-
-    /// Reads a document away from the threads that wait for the network.
-    async fn read(&self, feed: &FeedForPoll, document: Document, means: Means) -> Result<Parsed, Unread> {
         let bytes = document.bytes.len() as u64;
-        let reader = Reader {
-            manner: feed.manner.clone(),
-            offset_minutes: feed.offset_minutes,
-            identity: feed.identity.policy,
+        let comparing = Comparing {
+            store: self.store.clone(),
+            links: self.links.clone(),
+            feed: feed.clone(),
             means,
             now: self.clock.now(),
         };
-        let parsed = blocking(move || parsed(&document, &reader)).await;
-        parsed
-            .unwrap_or_else(|| Err(Box::new(fault(bytes))))
-            .map_err(|unread| *unread)
-    }
-
-    /// Finds the items of entries that keys do not know, where there are such and the feed has items. None: that panicked.
-    async fn settled(
-        &self,
-        feed: &FeedForPoll,
-        items: Vec<KeyedItem>,
-        known: HashMap<ItemKey, KnownItem>,
-        changes: Vec<ItemChange>,
-        standing: Standing,
-    ) -> Result<Option<Settled>, StoreError> {
-        let found = feed.was_read().then(|| traces(&items, &changes, &known, standing));
-        let lookalikes = match found.flatten() {
-            Some(traces) => self.store.lookalikes(feed.id, traces).await?,
-            None => Vec::new(),
-        };
-        if lookalikes.is_empty() {
-            return Ok(Some(Settled {
-                changes,
-                recognised: 0,
-                learned: standing.learned,
-            }));
-        }
-        Ok(blocking(move || settle(&items, changes, &known, &lookalikes, standing)).await)
-    }
-
-    /// Looks at the words of known entries that show another text: those that have changed are edited. One at a time, since texts may
-    /// be large.
-    async fn weighed(&self, changes: Vec<ItemChange>) -> Result<Vec<ItemChange>, StoreError> {
-        let now = self.clock.now();
-        let mut weighed = Vec::with_capacity(changes.len());
-        for change in changes {
-            let stored = match &change {
-                ItemChange::Rewritten {
-                    id,
-                    content_hash: Some(_),
-                    ..
-                } => self.store.stored_item(*id).await?,
-                _ => None,
-            };
-            let Some(stored) = stored else {
-                weighed.push(change);
-                continue;
-            };
-            // What cannot be weighed stays as it is, and is weighed again by the next poll that finds it changed.
-            weighed.extend(blocking(move || weigh(&stored, change, now)).await);
-        }
-        Ok(weighed)
+        let compared = tokio::task::spawn_blocking(move || comparing.compared(&document, hash)).await;
+        compared.unwrap_or_else(|e| {
+            error!("a document stopped its reader: {e}");
+            Ok(Err(Unread {
+                bytes,
+                failure: Failure::Internal,
+                reason: "the document could not be read: a fault of this program".to_owned(),
+                offer: None,
+            }))
+        })
     }
 
     /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
@@ -272,85 +158,6 @@ impl Poller {
     }
 }
 
-fn fault(bytes: u64) -> Unread {
-    Unread {
-        bytes,
-        failure: Failure::Internal,
-        reason: "the document could not be read: a fault of this program".to_owned(),
-        offer: None,
-    }
-}
-
-/// What is known of a feed when its document is read.
-struct Reader {
-    manner: Manner,
-    offset_minutes: Option<i16>,
-    /// By what its documents have taught to tell entries apart.
-    identity: IdentityPolicy,
-    means: Means,
-    now: Timestamp,
-}
-
-/// What a document says of its feed, its entries, by what these are told apart, and what of it was lost.
-struct Parsed {
-    facts: FeedFacts,
-    items: Vec<KeyedItem>,
-    policy: IdentityPolicy,
-    losses: Vec<Loss>,
-}
-
-/// What a document says, or why it says nothing of a feed.
-fn parsed(document: &Document, reader: &Reader) -> Result<Parsed, Box<Unread>> {
-    let input = ingest::Input {
-        bytes: &document.bytes,
-        content_type: &document.content_type,
-        address: document.address.as_url(),
-        manner: &reader.manner,
-        offset_minutes: reader.offset_minutes,
-        now: reader.now,
-    };
-    let unread = match ingest::read(&input) {
-        Ok(reading) => {
-            let mut facts = reading.feed.facts;
-            hub::name_by_headers(&mut facts, &document.links, document.address.as_url());
-            let items = reading.feed.items;
-            let policy = reader
-                .manner
-                .identity
-                .unwrap_or_else(|| of_document(&items, reader.identity));
-            return Ok(Parsed {
-                facts,
-                items: identity::keyed(items, policy),
-                policy,
-                losses: reading.losses,
-            });
-        }
-        Err(e) => e,
-    };
-    let offer = (reader.means == Means::FeedOrPage && unread.is_web_page())
-        .then(|| ingest::offers(&input, &document.links).into_iter().next())
-        .flatten();
-    Err(Box::new(Unread {
-        bytes: document.bytes.len() as u64,
-        failure: match document.bytes.len() {
-            0 => Failure::Empty,
-            _ if unread.is_web_page() => Failure::WebPage,
-            _ => Failure::Unreadable,
-        },
-        reason: chain(&unread),
-        offer: offer.map(|offer| offer.url),
-    }))
-}
-
-/// What the documents of a feed have taught before this one is compared, most of whose entries may be known.
-fn standing(feed: &FeedForPoll, policy: IdentityPolicy, known: usize, entries: usize) -> Learned {
-    let is_doubted = policy == feed.identity.policy && known * 2 <= entries;
-    Learned {
-        policy,
-        doubts: if is_doubted { feed.identity.doubts } else { 0 },
-    }
-}
-
 /// When the items of the feed come, after this document; None: it tells nothing new.
 fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec<u8>> {
     let dates: Vec<Option<Timestamp>> = read
@@ -367,59 +174,9 @@ fn rhythm(feed: &FeedForPoll, read: &ReadDocument, now: Timestamp) -> Option<Vec
     Some(rhythm.to_bytes())
 }
 
-fn weigh(stored: &StoredItem, change: ItemChange, now: Timestamp) -> ItemChange {
-    match change {
-        ItemChange::Rewritten {
-            id,
-            raw_hash,
-            content_hash: Some(content_hash),
-            item,
-        } => match edit::weigh(stored, &item, now) {
-            Some(edit) => ItemChange::Edited {
-                id,
-                raw_hash,
-                content_hash,
-                item,
-                edit,
-            },
-            None => ItemChange::Rewritten {
-                id,
-                raw_hash,
-                content_hash: Some(content_hash),
-                item,
-            },
-        },
-        other => other,
-    }
-}
-
 fn new_key(change: &ItemChange) -> Option<ItemKey> {
     match change {
         ItemChange::New { key, .. } => Some(*key),
         _ => None,
-    }
-}
-
-/// Runs what computes for long on a thread of its own; None when it panicked.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .inspect_err(|e| error!("a document stopped its reader: {e}"))
-        .ok()
-}
-
-/// Gives new texts the marks by which they are found.
-fn mark(changes: &mut [ItemChange]) {
-    for change in changes {
-        let item = match change {
-            ItemChange::New { item, .. } | ItemChange::Edited { item, .. } | ItemChange::Rewritten { item, .. } => item,
-            ItemChange::Rekeyed { .. } => continue,
-        };
-        let html = if item.content.is_empty() {
-            &item.summary
-        } else {
-            &item.content
-        };
-        item.marks = fingerprint::marks(&item.title, html);
     }
 }
