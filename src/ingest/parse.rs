@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::model::clock::from_millis;
 use crate::model::feed::{FeedFacts, is_web};
-use crate::model::item::{Beside, Enclosure, FeedAbout, ParsedFeed, RawItem};
+use crate::model::item::{Beside, BesideEntry, Enclosure, FeedAbout, ParsedFeed, RawItem};
 use crate::text::html::{as_html, cut, plain_line};
 
 /// The longest title, identifier or address of a feed, in bytes: they are repeated in every entry of a merged feed.
@@ -41,7 +41,7 @@ pub fn parse(xml: &str, beside: Beside, address: &Url, inherit: bool) -> Result<
     let parser = parser(address);
     let feed = catch_unwind(AssertUnwindSafe(|| parser.parse(xml.as_bytes()))).map_err(|_| ParseError::Stumbled)?;
     let feed = feed.map_err(|e| ParseError::Refused(e.to_string()))?;
-    if feed.entries.len() != beside.items.len() {
+    if feed.entries.len() != beside.entries.len() {
         return Err(ParseError::Stumbled);
     }
     Ok(Reader { address }.feed(feed, beside, inherit))
@@ -98,7 +98,7 @@ impl Reader<'_> {
             categories: plain(&terms(feed.categories)),
         };
         let heirs = if inherit { authors } else { Vec::new() };
-        let entries = feed.entries.into_iter().zip(beside.items);
+        let entries = feed.entries.into_iter().zip(beside.entries);
         let mut items: Vec<RawItem> = entries.map(|(entry, beside)| item(entry, beside, &heirs)).collect();
         drop_shared_canonicals(&mut items);
         ParsedFeed { facts, about, items }
@@ -113,7 +113,7 @@ impl Reader<'_> {
     }
 }
 
-fn item(entry: Entry, beside: RawItem, heirs: &[String]) -> RawItem {
+fn item(entry: Entry, beside: BesideEntry, heirs: &[String]) -> RawItem {
     let authors = names(&entry.authors);
     RawItem {
         link: href(&entry.links, "alternate"),
@@ -126,7 +126,13 @@ fn item(entry: Entry, beside: RawItem, heirs: &[String]) -> RawItem {
         categories: terms(entry.categories),
         published: entry.published.map(instant),
         updated: entry.updated.map(instant),
-        ..beside
+        summary: beside.summary,
+        content: beside.content,
+        language: beside.language,
+        base: beside.base,
+        summary_base: beside.summary_base,
+        image: beside.image,
+        source: beside.source,
     }
 }
 

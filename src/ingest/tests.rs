@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use url::Url;
 
+use super::parse::parse;
 use super::repair::RepairError;
 use super::{Input, ReadError, Reading, decide, identity};
 use crate::model::feed::{Manner, Select};
 use crate::model::identity::IdentityPolicy;
-use crate::model::item::{NewItem, ParsedFeed};
+use crate::model::item::{Beside, BesideEntry, NewItem, ParsedFeed};
 use crate::model::poll::ItemChange;
 use crate::text::canonical_url::Links;
 
@@ -518,4 +519,18 @@ fn what_a_feed_wishes_of_its_guests_is_read() {
         [json.hub, json.topic, json.older],
         ["https://h.example/", "https://j.example/f", "https://j.example/f?2"]
     );
+}
+
+#[test]
+fn what_goes_beside_entries_must_be_of_as_many() {
+    let xml = "<feed xmlns=\"http://www.w3.org/2005/Atom\"><entry><id>1</id></entry></feed>";
+    let address = Url::parse("https://example.org/feed.xml").unwrap();
+    let beside = |count: usize| Beside {
+        entries: vec![BesideEntry::default(); count],
+        ..Beside::default()
+    };
+    assert!(parse(xml, beside(1), &address, false).is_ok());
+    for count in [0, 2] {
+        assert!(parse(xml, beside(count), &address, false).is_err(), "{count}");
+    }
 }

@@ -52,8 +52,27 @@ pub struct ParsedFeed {
 pub struct Beside {
     /// How often the feed wants to be asked.
     pub wishes: Wishes,
-    /// Of each entry, in document order, its texts, its language, its base addresses, its image, and where it was taken from.
-    pub items: Vec<RawItem>,
+    /// Of each entry, in document order.
+    pub entries: Vec<BesideEntry>,
+}
+
+/// What of an entry is not there. Absent is empty; the fields are those of [`RawItem`].
+#[derive(Debug, Clone, Default)]
+pub struct BesideEntry {
+    /// As HTML.
+    pub summary: String,
+    /// As HTML.
+    pub content: String,
+    /// A language tag of this entry alone.
+    pub language: String,
+    /// Base address for the links of its texts.
+    pub base: String,
+    /// The same for its summary, where it is another.
+    pub summary_base: String,
+    /// Address of its image.
+    pub image: String,
+    /// Where it was taken from.
+    pub source: ItemSource,
 }
 
 /// An entry with what it is compared by.

@@ -36,7 +36,8 @@ pub struct Scheduler {
     store: Store,
     poller: Arc<Poller>,
     clock: SharedClock,
-    capacity: usize,
+    /// Polls that may be on the network.
+    concurrency: usize,
     beat: Arc<Heartbeat>,
     metrics: Arc<Metrics>,
 }
@@ -99,7 +100,7 @@ impl Scheduler {
             store,
             poller,
             clock,
-            capacity: concurrency * WAITING_PER_POLL,
+            concurrency,
             beat,
             metrics,
         }
@@ -118,8 +119,7 @@ impl Scheduler {
         let mut polls = Polls::default();
         let mut exhausted = false;
         while !stop.is_cancelled() {
-            if !exhausted && self.room(&polls) > 0 {
-                let free = self.room(&polls);
+            while let Some(free) = self.room(&polls).filter(|_| !exhausted && !stop.is_cancelled()) {
                 let (wanted, last) = match &mut feeds {
                     None => (Wanted::Due, false),
                     Some(ids) => {
@@ -149,8 +149,10 @@ impl Scheduler {
         let mut look = Instant::now();
         while !stop.is_cancelled() {
             self.beat.beat(self.clock.now());
-            if look <= Instant::now() && self.room(&polls) > 0 {
-                let wait = self.top_up(&mut polls).await.unwrap_or_else(|e| {
+            if look <= Instant::now()
+                && let Some(free) = self.room(&polls)
+            {
+                let wait = self.top_up(free, &mut polls).await.unwrap_or_else(|e| {
                     error!("cannot look for feeds that are due: {}", chain(&e));
                     BEAT
                 });
@@ -171,21 +173,16 @@ impl Scheduler {
         self.metrics.polls_now(0, 0);
     }
 
-    /// How many more are claimed: many at once, and early enough that those under way are never all waiting to be written; but not so
-    /// many that the first would wait for the last to be claimed.
-    fn room(&self, polls: &Polls) -> usize {
-        let many = self.capacity / WAITING_PER_POLL;
-        if self.capacity.saturating_sub(polls.len()) < many {
-            0
-        } else {
-            many
-        }
+    /// How many more are claimed, if any: many at once, and early enough that those under way are never all waiting to be written; but
+    /// not so many that the first would wait for the last to be claimed.
+    fn room(&self, polls: &Polls) -> Option<usize> {
+        let under_way = polls.len() + self.concurrency;
+        (under_way <= self.concurrency * WAITING_PER_POLL).then_some(self.concurrency)
     }
 
-    /// Claims what is due, and says how long there is nothing to claim.
-    async fn top_up(&self, polls: &mut Polls) -> Result<Duration, StoreError> {
+    /// Claims up to so many of those that are due, and says how long there is nothing to claim.
+    async fn top_up(&self, free: usize, polls: &mut Polls) -> Result<Duration, StoreError> {
         self.poller.remember_hosts().await?;
-        let free = self.room(polls);
         let claimed = self.claim(Wanted::Due, free, true, polls).await?;
         if claimed == free {
             // There is more: as soon as there is room.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 use tracing::debug;
 
 use crate::store::SqlResult;
@@ -16,6 +17,15 @@ pub(super) const MANY_PAGES: i64 = 2_000;
 pub(super) struct Checkpoints {
     database: PathBuf,
     running: Option<JoinHandle<()>>,
+    /// The log when that was begun.
+    begun: Log,
+}
+
+/// The log, in pages: how long it is, and how much of it is copied.
+#[derive(Debug, Clone, Copy, Default)]
+struct Log {
+    logged: i64,
+    copied: i64,
 }
 
 impl Checkpoints {
@@ -23,15 +33,19 @@ impl Checkpoints {
         Self {
             database,
             running: None,
+            begun: Log::default(),
         }
     }
 
-    /// Begins to copy when there is much to be copied. `db` has just committed.
+    /// Begins to copy when there is much to be copied, but not as often as somebody commits while a reader of long ago holds the log.
     pub(super) fn consider(&mut self, db: &Connection) {
         if self.running.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        if pages_to_copy(db).is_ok_and(|pages| pages >= MANY_PAGES) {
+        let Ok(log) = log_of(db) else { return };
+        let has_moved = log.copied != self.begun.copied || (log.logged - self.begun.logged).abs() >= MANY_PAGES;
+        if has_moved && log.logged - log.copied >= MANY_PAGES {
+            self.begun = log;
             let database = self.database.clone();
             let thread = std::thread::Builder::new().name("checkpoint".to_owned());
             self.running = thread
@@ -54,13 +68,20 @@ impl Drop for Checkpoints {
     }
 }
 
-fn pages_to_copy(db: &Connection) -> SqlResult<i64> {
-    db.prepare_cached("pragma wal_checkpoint(noop)")?
-        .query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
+fn log_of(db: &Connection) -> SqlResult<Log> {
+    let log = |row: &Row<'_>| {
+        Ok(Log {
+            logged: row.get(1)?,
+            copied: row.get(2)?,
+        })
+    };
+    db.prepare_cached("pragma wal_checkpoint(noop)")?.query_row([], log)
 }
 
 /// Copies what can be copied without waiting for anybody.
 fn copy(database: &Path) -> SqlResult<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(database, flags)?.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+    let db = Connection::open_with_flags(database, flags)?;
+    db.busy_timeout(Duration::ZERO)?;
+    db.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
 }

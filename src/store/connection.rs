@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(5);
 const ENOUGH: usize = 32;
 /// With more jobs than these before it the thread has fallen behind.
 const MUCH: usize = 8;
-/// Readers at once.
+/// Readers at once for those who wait for nothing else, and connections that are kept for the next.
 const READERS: usize = 8;
 /// Prepared statements that a connection remembers.
 const STATEMENTS: usize = 128;
@@ -225,11 +225,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes to the database at `path` by a connection to it. `undone` is told, before any other work, that the work of a caller was
-    /// taken back.
+    /// Has the log of the database `copied` beside its own work, if one is named. `undone` is told, before any other work, that the work
+    /// of a caller was taken back.
     pub(super) fn start(
         connection: Connection,
-        path: PathBuf,
+        copied: Option<PathBuf>,
         undone: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (jobs, given) = mpsc::channel();
@@ -240,7 +240,7 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || work_off(connection, &jobs_given, Checkpoints::new(path), &undone))?;
+            .spawn(move || work_off(connection, &jobs_given, copied.map(Checkpoints::new), &undone))?;
         Ok(Self {
             jobs: Some(jobs),
             queue,
@@ -318,7 +318,7 @@ impl Drop for Writer {
     }
 }
 
-fn work_off(mut connection: Connection, jobs: &Jobs, mut checkpoints: Checkpoints, undone: &dyn Fn()) {
+fn work_off(mut connection: Connection, jobs: &Jobs, mut checkpoints: Option<Checkpoints>, undone: &dyn Fn()) {
     let mut held: Option<Box<dyn Job>> = None;
     // Connections are opened with synchronous=normal.
     let mut is_durable = false;
@@ -333,7 +333,9 @@ fn work_off(mut connection: Connection, jobs: &Jobs, mut checkpoints: Checkpoint
         for job in group {
             job.answer(committed.as_ref().copied());
         }
-        checkpoints.consider(&connection);
+        if let Some(checkpoints) = &mut checkpoints {
+            checkpoints.consider(&connection);
+        }
     }
 }
 
@@ -434,10 +436,10 @@ impl Readers {
             snapshot.finish()?;
             Ok(value)
         });
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
         result
     }
 }

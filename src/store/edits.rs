@@ -54,7 +54,7 @@ pub struct Revision {
 }
 
 impl Store {
-    /// An item with what an edit of it is compared with; None: there is none.
+    /// An item with what an edit of it is compared with; None: there is none. This thread waits for it.
     ///
     /// # Errors
     /// When the database fails.

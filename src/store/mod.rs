@@ -34,7 +34,7 @@ pub mod sync;
 mod tail;
 pub mod ties;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl Store {
         }
         let mut connection = connection::open(path, connection::BUSY_TIMEOUT).map_err(|e| open_error(Arc::new(e)))?;
         migrations::apply(&mut connection)?;
-        Self::of(connection, path)
+        Self::of(connection, path, Some(path.to_owned()))
     }
 
     /// As [`Store::open`], for one who would rather do without writing than wait longer than `patience` for other processes; where the
@@ -118,13 +118,14 @@ impl Store {
         let opened = connection::open(path, patience).or_else(|_| connection::open_reader(path));
         let mut connection = opened.map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
         migrations::apply(&mut connection)?;
-        Self::of(connection, path)
+        // It leaves the log to those who write much.
+        Self::of(connection, path, None)
     }
 
-    fn of(writer: Connection, path: &Path) -> Result<Self, StoreError> {
+    fn of(writer: Connection, path: &Path, copied: Option<PathBuf>) -> Result<Self, StoreError> {
         let tail = SharedTail::default();
         let undone = tail.clone();
-        let writer = Writer::start(writer, path.to_owned(), move || undone.forget())
+        let writer = Writer::start(writer, copied, move || undone.forget())
             .map_err(|e| StoreError::Open(path.display().to_string(), Arc::new(e)))?;
         Ok(Self {
             writer: Arc::new(writer),
@@ -142,7 +143,8 @@ impl Store {
         self.readers.run(operation, work).await
     }
 
-    /// As `read`, on this thread, which does other work that takes long: such threads are few, and do not wait for each other.
+    /// As `read`, on this thread, and beside the readers that are bounded there: for pieces of work that take long, of which there are as
+    /// many as processors.
     fn read_here<T>(
         &self,
         operation: &'static str,

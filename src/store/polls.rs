@@ -28,7 +28,7 @@ const LOOKALIKE: &str =
 const GAPS_KEPT: u32 = 10;
 
 impl Store {
-    /// What is remembered of those items of a feed that have one of these keys.
+    /// What is remembered of those items of a feed that have one of these keys. This thread waits for it.
     ///
     /// # Errors
     /// When the database fails.
@@ -49,7 +49,7 @@ impl Store {
         })
     }
 
-    /// The items of a feed to which these lead.
+    /// The items of a feed to which these lead. This thread waits for them.
     ///
     /// # Errors
     /// When the database fails.

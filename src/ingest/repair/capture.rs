@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use quick_xml::escape::escape;
 
-use crate::ingest::repair::draft::Text;
+use crate::ingest::repair::draft::{Text, trimmed};
 use crate::ingest::repair::references::References;
 use crate::ingest::repair::vocabulary::{Element, Space, local};
 use crate::text::html::{MAX_HTML_BYTES, is_element};
@@ -141,14 +141,6 @@ impl Capture {
             is_html,
             rank: 0,
         }
-    }
-}
-
-/// Without white space at either end.
-fn trimmed(text: String) -> String {
-    match text.trim() {
-        all if all.len() == text.len() => text,
-        part => part.to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::model::feed::Wishes;
-use crate::model::item::{ItemSource, RawItem};
+use crate::model::item::{BesideEntry, ItemSource};
 use crate::text::html::as_html;
 use crate::text::without_control_characters;
 use crate::text::xml::Xml;
@@ -40,11 +40,20 @@ impl Text {
             Cow::Borrowed(_) => self.text,
             Cow::Owned(text) => text,
         };
+        let text = trimmed(text);
         match self.is_html {
             true => text,
             false if has_paragraphs || text.contains('\n') => paragraphs(&text),
             false => as_html(&text),
         }
+    }
+}
+
+/// Without white space at either end.
+pub(super) fn trimmed(text: String) -> String {
+    match text.trim() {
+        all if all.len() == text.len() => text,
+        part => part.to_owned(),
     }
 }
 
@@ -218,17 +227,17 @@ impl Draft {
     }
 
     /// What of an entry goes beside it.
-    pub(super) fn beside(self) -> RawItem {
+    pub(super) fn beside(self) -> BesideEntry {
         let (id, title, link) = self.source;
-        RawItem {
+        let has_own_base = self.summary_base != self.base;
+        BesideEntry {
             summary: self.summary.into_html(false),
             content: self.content.into_html(true),
             language: self.language.1,
             base: self.base,
-            summary_base: self.summary_base,
+            summary_base: if has_own_base { self.summary_base } else { String::new() },
             image: self.image.1,
             source: ItemSource { id, title, link },
-            ..RawItem::default()
         }
     }
 

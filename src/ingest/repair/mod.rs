@@ -1,4 +1,5 @@
-//! Makes of any document the clean dialect that the parser reads well, in one pass, and says what was lost or guessed.
+//! Makes of any document the clean dialect that the parser reads well, and what goes beside that, in one pass, and says what was lost
+//! or guessed.
 //!
 //! XML of every dialect (RSS 0.9x, 1.0, 1.1, 2.0, Atom 0.3, 1.0, CDF, news site maps) and JSON Feed become the same (`draft`). Bare ampersands,
 //! entities, stray, crossed and unclosed tags, a cut end, control characters, markup inside texts, odd namespaces and types are
@@ -29,7 +30,7 @@ use url::Url;
 use crate::ingest::repair::draft::Draft;
 use crate::ingest::repair::references::tidy;
 use crate::model::feed::Select;
-use crate::model::item::{Beside, RawItem};
+use crate::model::item::{Beside, BesideEntry};
 use crate::model::poll::Loss;
 use crate::text::xml::Xml;
 
@@ -142,7 +143,7 @@ pub fn repair(text: &str, address: &Url, select: Option<&Select>, date: ReadDate
 /// The entries of a document, as they are read.
 struct Entries {
     xml: Xml,
-    beside: Vec<RawItem>,
+    beside: Vec<BesideEntry>,
 }
 
 impl Entries {
@@ -183,7 +184,7 @@ impl Entries {
             xml,
             beside: Beside {
                 wishes: feed.wishes,
-                items: self.beside,
+                entries: self.beside,
             },
             format,
             losses,

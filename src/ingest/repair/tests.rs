@@ -1,8 +1,9 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use url::Url;
 
 use super::{RepairError, Repaired, repair};
+use crate::model::feed::Select;
 
 fn repaired(text: &str) -> Result<Repaired, RepairError> {
     let address = Url::parse("https://example.org/feed.xml").unwrap();
@@ -77,4 +78,50 @@ fn repairing_what_is_repaired_changes_nothing() {
         <enclosure url=\"a.mp3\" length=\"5\" type=\"audio/mpeg\"/></item></channel></rss>";
     let once = repaired(document).unwrap().xml;
     assert_eq!(repaired(&once).unwrap().xml, once);
+}
+
+#[test]
+fn texts_of_entries_begin_and_end_with_words_wherever_they_come_from() {
+    let address = Url::parse("https://example.org/feed.xml").unwrap();
+    let select = Select {
+        item: "li".to_owned(),
+        summary: "p".to_owned(),
+        ..Select::default()
+    };
+    let page = "<ul><li><a href=\"/n\">N</a><p>\n  Off <b>here</b>\n</p></li></ul>";
+    let documents = [
+        (page, Some(&select), "Off <b>here</b>"),
+        (
+            "<rss><channel><item><title>a</title><description> \n Off\n</description></item></channel></rss>",
+            None,
+            "Off",
+        ),
+        (
+            "{\"items\":[{\"id\":\"1\",\"summary\":\"\\u0001 Off \\u0001\"}]}",
+            None,
+            "Off",
+        ),
+    ];
+    for (document, select, summary) in documents {
+        let repaired = repair(document, &address, select, &|_| None).unwrap();
+        assert_eq!(repaired.beside.entries[0].summary, summary, "{document}");
+    }
+}
+
+#[test]
+fn the_base_of_a_summary_is_told_only_where_it_is_another() {
+    let entry = |summary: &str| {
+        let document = format!(
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\" xml:base=\"https://b.example/\"><entry><id>1</id>{summary}
+            <content type=\"html\">x</content></entry></feed>"
+        );
+        repaired(&document).unwrap().beside.entries.remove(0)
+    };
+    let same = entry("<summary type=\"html\">s</summary>");
+    assert_eq!(
+        (same.base.as_str(), same.summary_base.as_str()),
+        ("https://b.example/", "")
+    );
+    let other = entry("<summary type=\"html\" xml:base=\"/s/\">s</summary>");
+    assert_eq!(other.summary_base, "https://b.example/s/");
 }

@@ -37,7 +37,7 @@ pub struct Poller {
     links: Links,
     clock: SharedClock,
     /// As many documents are read at once as there are processors ...
-    reading: Semaphore,
+    reading: Arc<Semaphore>,
     /// ... and one at a time while the writer is behind.
     turn: Mutex<()>,
     /// Told when items have arrived.
@@ -84,7 +84,7 @@ impl Poller {
             limits: limits.clone(),
             links: links.clone(),
             clock,
-            reading: Semaphore::new(processors),
+            reading: Arc::new(Semaphore::new(processors)),
             turn: Mutex::new(()),
             arrived,
             hosts_known: OnceCell::new(),

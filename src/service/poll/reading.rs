@@ -1,6 +1,7 @@
 //! What a document means for its feed: read, compared with what is known, and completed where something was missed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tracing::{error, info};
@@ -94,7 +95,8 @@ impl Poller {
         };
         // When the turn comes, it may not be any more.
         let _turn = turn.filter(|_| self.store.is_behind());
-        let _place = self.reading.acquire().await;
+        // The place goes with the work: a poll that is given up does not end it.
+        let place = Arc::clone(&self.reading).acquire_owned().await;
         let bytes = document.bytes.len() as u64;
         let comparing = Comparing {
             store: self.store.clone(),
@@ -103,8 +105,11 @@ impl Poller {
             means,
             now: self.clock.now(),
         };
-        let compared = tokio::task::spawn_blocking(move || comparing.compared(&document, hash)).await;
-        compared.unwrap_or_else(|e| {
+        let compared = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            comparing.compared(&document, hash)
+        });
+        compared.await.unwrap_or_else(|e| {
             error!("a document stopped its reader: {e}");
             Ok(Err(Unread {
                 bytes,

@@ -62,6 +62,27 @@ async fn one_request_at_a_time_goes_to_a_host_over_all_its_feeds() {
 }
 
 #[tokio::test]
+async fn feeds_that_wait_for_their_host_take_no_turn_from_those_of_others() {
+    let origin = Origin::start().await;
+    let mut config = format!("[poll]\nconcurrency = 2\n{USUAL}host_spacing = \"0s\"\n");
+    // Whichever end is begun with, one host has more feeds than there are turns.
+    let feeds = ["a", "b", "x", "c", "d"];
+    for name in feeds {
+        let (path, host) = (format!("/{name}"), if name == "x" { "localhost" } else { "127.0.0.1" });
+        origin.set(&path, Answer::Held(Box::new(Answer::Tagged(simple(&["1"])))));
+        config += &feed(name, &origin.url_at(host, &path));
+    }
+    let app = TestApp::without_basics(&config).await;
+    let publisher = async {
+        origin.held(2).await;
+        assert_eq!(origin.asked("/x").len(), 1);
+        origin.let_go(feeds.len());
+    };
+    let (polls, ()) = tokio::join!(app.poll_named(&feeds), publisher);
+    assert_eq!(polls.len(), feeds.len());
+}
+
+#[tokio::test]
 async fn a_host_may_be_given_more_connections() {
     let origin = Origin::start().await;
     let mut config = format!("{USUAL}host_spacing = \"0s\"\n[[host]]\nname = \"127.0.0.1\"\nconnections = 3\n");
