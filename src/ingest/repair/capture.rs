@@ -11,8 +11,8 @@ use crate::ingest::repair::vocabulary::{Element, Space, local};
 use crate::text::html::{MAX_HTML_BYTES, is_element};
 
 /// A text that is being read.
-pub(super) struct Capture {
-    pub(super) name: String,
+pub(super) struct Capture<'a> {
+    pub(super) name: &'a str,
     pub(super) element: Element,
     pub(super) space: Space,
     pub(super) kind: Kind,
@@ -45,9 +45,9 @@ pub(super) enum Kind {
     },
 }
 
-impl Capture {
+impl<'a> Capture<'a> {
     /// The text of an element that has just begun.
-    pub(super) fn new(name: String, (element, space): (Element, Space), kind: Kind, attribute: String) -> Self {
+    pub(super) fn new(name: &'a str, (element, space): (Element, Space), kind: Kind, attribute: String) -> Self {
         Self {
             name,
             element,

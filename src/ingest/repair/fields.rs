@@ -150,7 +150,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn captured(&mut self, capture: Capture) {
+    pub(super) fn captured(&mut self, capture: Capture<'_>) {
         if capture.is_text() {
             return self.written_text(capture);
         }
@@ -169,7 +169,7 @@ impl Reader<'_> {
                 if self.within(Element::Source) => {}
             Element::Picture
                 if self.entry.is_some()
-                    && local(&capture.name).eq_ignore_ascii_case("url")
+                    && local(capture.name).eq_ignore_ascii_case("url")
                     && !self.within(Element::Author) =>
             {
                 let url = self.absolute(&plain);
@@ -182,7 +182,7 @@ impl Reader<'_> {
             Element::Picture if self.within(Element::Author) => self.person.uri = self.absolute(&plain),
             Element::Category => {
                 let is_list = matches!(capture.space, Space::Itunes | Space::News | Space::Media)
-                    || !local(&capture.name).eq_ignore_ascii_case("category")
+                    || !local(capture.name).eq_ignore_ascii_case("category")
                     || plain.len() > 100;
                 let terms: Vec<&str> = if is_list {
                     plain.split(',').collect()
@@ -215,7 +215,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn written_text(&mut self, capture: Capture) {
+    pub(super) fn written_text(&mut self, capture: Capture<'_>) {
         if self.within(Element::Image) {
             return;
         }
@@ -278,7 +278,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn page(&mut self, capture: &Capture, plain: &str) {
+    pub(super) fn page(&mut self, capture: &Capture<'_>, plain: &str) {
         if !capture.attribute.is_empty() || plain.is_empty() || self.within(Element::Image) {
             return;
         }
@@ -286,7 +286,7 @@ impl Reader<'_> {
         self.draft().page(4, url);
     }
 
-    pub(super) fn identity(&mut self, capture: &Capture, plain: String) {
+    pub(super) fn identity(&mut self, capture: &Capture<'_>, plain: String) {
         if plain.is_empty() {
             return;
         }

@@ -101,7 +101,7 @@ impl Reader<'_> {
     }
 
     /// What is open around the innermost element, up to its entry.
-    pub(super) fn around(&self) -> impl Iterator<Item = &Open> {
+    pub(super) fn around(&self) -> impl Iterator<Item = &Open<'_>> {
         self.open
             .iter()
             .rev()

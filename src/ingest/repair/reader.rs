@@ -19,7 +19,7 @@ pub(super) const MAX_ATTRIBUTES: usize = 64;
 /// The longest base address: it may stand before every link.
 pub(super) const MAX_BASE_BYTES: usize = 2048;
 
-pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Repaired, RepairError> {
+pub(super) fn repair<'a>(text: &'a str, address: &Url, date: ReadDate<'a>) -> Result<Repaired, RepairError> {
     let mut reader = Reader::new(address, date);
     let mut tokens = Tokens::new(text);
     for token in tokens.by_ref() {
@@ -58,8 +58,8 @@ pub(super) fn repair(text: &str, address: &Url, date: ReadDate<'_>) -> Result<Re
 }
 
 /// An element that is open.
-pub(super) struct Open {
-    pub(super) name: String,
+pub(super) struct Open<'a> {
+    pub(super) name: &'a str,
     pub(super) element: Element,
     /// Lengths of the stacks of addresses and languages before it.
     bases: usize,
@@ -71,8 +71,8 @@ pub(super) struct Reader<'a> {
     pub(super) date: ReadDate<'a>,
     pub(super) references: References,
     pub(super) losses: Losses,
-    pub(super) open: Vec<Open>,
-    pub(super) capture: Option<Capture>,
+    pub(super) open: Vec<Open<'a>>,
+    pub(super) capture: Option<Capture<'a>>,
     /// The document's own address.
     pub(super) address: Url,
     /// Those that `xml:base` puts in its place.
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
 
     // ---- tags
 
-    fn start(&mut self, name: &str, raw: &str) {
+    fn start(&mut self, name: &'a str, raw: &str) {
         let local = local(name);
         if self.capture.is_some() && !self.ends_text(name) {
             return self.capture_start(name, raw);
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
         let said = self.attributes(raw);
         self.adopt(name);
         let space = self.space(name);
-        let mut what = element(space, &local.to_ascii_lowercase());
+        let mut what = element(space, local);
         if self.format == Some("cdf") && local.eq_ignore_ascii_case("a") {
             what = Element::Anchor;
         }
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
             return;
         }
         self.open.push(Open {
-            name: name.to_owned(),
+            name,
             element: what,
             bases,
             languages,
@@ -201,7 +201,7 @@ impl<'a> Reader<'a> {
     fn ends_text(&self, name: &str) -> bool {
         let Some(capture) = &self.capture else { return true };
         let space = self.space(name);
-        let what = element(space, &local(name).to_ascii_lowercase());
+        let what = element(space, local(name));
         if what == Element::Entry {
             return capture.kind != Kind::Inline || space == Space::Core;
         }
@@ -303,7 +303,7 @@ impl<'a> Reader<'a> {
         }
         // The address of a person is none of the entry. RSS has only their names: what stands in one there was never meant to.
         let of_people = matches!(what, Element::Name | Element::Email | Element::Uri | Element::Picture);
-        let is_author = |open: &Open| (open.element, open.space) == (Element::Author, Space::Core);
+        let is_author = |open: &Open<'_>| (open.element, open.space) == (Element::Author, Space::Core);
         !is_entry && !of_people && self.is_atom() && self.around().any(is_author)
     }
 
@@ -398,7 +398,7 @@ impl<'a> Reader<'a> {
                 return;
             }
             // What holds entries ends: the text within was never closed.
-            self.losses.add("unclosed", &self.place(), &capture.name);
+            self.losses.add("unclosed", &self.place(), capture.name);
             self.capture = Some(capture);
             self.end_capture();
         }

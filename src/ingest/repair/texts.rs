@@ -45,7 +45,7 @@ impl Reader<'_> {
             _ => "",
         };
         let attribute = attribute.to_owned();
-        self.capture = Some(Capture::new(open.name.clone(), (what, space), kind, attribute));
+        self.capture = Some(Capture::new(open.name, (what, space), kind, attribute));
     }
 
     fn kind(&self, what: Element, space: Space, said: &Attributes) -> Kind {
@@ -86,7 +86,7 @@ impl Reader<'_> {
             self.capture = Some(capture);
             return;
         }
-        let what = element(Space::Core, &local(name).to_ascii_lowercase());
+        let what = element(Space::Core, local(name));
         capture.holders += usize::from(matches!(what, Element::Entry | Element::Channel | Element::Root));
         capture.inner += 1;
         let base = attributes(raw).find(|(key, _)| key.eq_ignore_ascii_case("xml:base"));

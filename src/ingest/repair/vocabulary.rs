@@ -150,8 +150,12 @@ pub(super) enum Element {
     Other,
 }
 
-/// What an element is, by its name in small letters.
+/// What an element is, by its name without a prefix.
 pub(super) fn element(space: Space, name: &str) -> Element {
+    // Most names are written in small letters.
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return element(space, &name.to_ascii_lowercase());
+    }
     match space {
         Space::Core | Space::Rdf => core(name),
         Space::Dublin => match name {
