@@ -1,16 +1,16 @@
-//! Connections: one writer thread that commits in groups, and a pool of readers.
+//! Connections, and the one thread that writes: it commits in groups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::store::checkpoint::Checkpoints;
@@ -28,8 +28,6 @@ const PATIENCE: Duration = Duration::from_millis(5);
 const ENOUGH: usize = 32;
 /// With more jobs than these before it the thread has fallen behind.
 const MUCH: usize = 8;
-/// Readers at once for those who wait for nothing else, and connections that are kept for the next.
-const READERS: usize = 8;
 /// Prepared statements that a connection remembers.
 const STATEMENTS: usize = 128;
 
@@ -387,61 +385,6 @@ fn commit_group(
         }
     }
     transaction.commit()
-}
-
-/// Connections that only read, opened as they are needed.
-#[derive(Debug)]
-pub(super) struct Readers {
-    path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
-    places: Arc<Semaphore>,
-}
-
-impl Readers {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            idle: Mutex::new(Vec::new()),
-            places: Arc::new(Semaphore::new(READERS)),
-        }
-    }
-
-    pub(super) async fn run<T, F>(self: &Arc<Self>, operation: &'static str, work: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
-    {
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.map_err(|_| StoreError::Closed(operation))?;
-        let readers = Arc::clone(self);
-        // The place goes with the work: a caller that hangs up does not end it.
-        let task = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            readers.run_here(work)
-        });
-        let result = task.await.map_err(|_| StoreError::Closed(operation))?;
-        result.map_err(|e| StoreError::sqlite(operation, e))
-    }
-
-    /// Runs `work` on this thread, which waits for it.
-    pub(super) fn run_here<T>(&self, work: impl FnOnce(&Connection) -> SqlResult<T>) -> SqlResult<T> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => open_reader(&self.path)?,
-        };
-        // One transaction, so that several statements see the same commit.
-        let result = connection.unchecked_transaction().and_then(|snapshot| {
-            let value = work(&snapshot)?;
-            snapshot.finish()?;
-            Ok(value)
-        });
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < READERS {
-            idle.push(connection);
-        }
-        result
-    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod passages;
 pub mod places;
 pub mod polls;
 pub mod pushes;
+mod readers;
 mod regroup;
 mod rows;
 pub mod search;
@@ -40,7 +41,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::store::connection::{Announced, Readers, Writer};
+use crate::store::connection::{Announced, Writer};
+use crate::store::readers::Readers;
 use crate::store::tail::SharedTail;
 
 /// The store; clones share one database.

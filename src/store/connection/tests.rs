@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
 
 use futures_of_work::insert;
 
-use super::{BUSY_TIMEOUT, MUCH, READERS, Readers, Writer, open, open_reader};
+use super::{BUSY_TIMEOUT, MUCH, Writer, open, open_reader};
 use crate::store::StoreError;
 use crate::store::checkpoint::MANY_PAGES;
 
@@ -224,26 +224,4 @@ async fn a_short_log_is_left_alone() {
         .query_row("pragma wal_checkpoint(noop)", [], |row| row.get(2))
         .unwrap();
     assert_eq!(copied, 0);
-}
-
-#[test]
-fn no_more_connections_are_kept_than_there_are_readers() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(writer(&folder));
-    let (readers, many) = (Arc::new(Readers::new(database(&folder))), READERS + 2);
-    let all_are_there = Arc::new(Barrier::new(many));
-    let threads: Vec<_> = (0..many)
-        .map(|_| {
-            let (readers, all_are_there) = (Arc::clone(&readers), Arc::clone(&all_are_there));
-            std::thread::spawn(move || {
-                let rows = readers.run_here(|db| {
-                    all_are_there.wait();
-                    db.query_row("select count(*) from t", [], |row| row.get::<_, i64>(0))
-                });
-                assert_eq!(rows.unwrap(), 0);
-            })
-        })
-        .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
-    assert_eq!(readers.idle.lock().unwrap().len(), READERS);
 }
