@@ -43,7 +43,11 @@ impl Checkpoints {
             return;
         }
         let Ok(log) = log_of(db) else { return };
-        let has_moved = log.copied != self.begun.copied || (log.logged - self.begun.logged).abs() >= MANY_PAGES;
+        if log.logged < self.begun.logged {
+            // It was copied to its end, and has begun anew.
+            self.begun = Log::default();
+        }
+        let has_moved = log.copied != self.begun.copied || log.logged - self.begun.logged >= MANY_PAGES;
         if has_moved && log.logged - log.copied >= MANY_PAGES {
             self.begun = log;
             let database = self.database.clone();
@@ -84,4 +88,68 @@ fn copy(database: &Path) -> SqlResult<()> {
     let db = Connection::open_with_flags(database, flags)?;
     db.busy_timeout(Duration::ZERO)?;
     db.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::{Checkpoints, MANY_PAGES, log_of};
+
+    fn database(path: &Path) -> Connection {
+        let db = Connection::open(path).unwrap();
+        db.execute_batch("pragma journal_mode = wal; pragma wal_autocheckpoint = 0; create table t (bytes blob)")
+            .unwrap();
+        db
+    }
+
+    fn write(db: &Connection, pages: i64) {
+        db.execute("insert into t values (zeroblob(?))", [pages * 4096])
+            .unwrap();
+    }
+
+    /// Whether a copy was begun, which has ended then.
+    fn copies(checkpoints: &mut Checkpoints, db: &Connection) -> bool {
+        checkpoints.consider(db);
+        checkpoints.running.take().is_some_and(|thread| thread.join().is_ok())
+    }
+
+    #[test]
+    fn a_log_that_has_begun_anew_is_copied_as_the_first_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let (db, mut checkpoints) = (database(&path), Checkpoints::new(path));
+        for _ in 0..3 {
+            write(&db, 1);
+            assert!(!copies(&mut checkpoints, &db));
+            write(&db, MANY_PAGES);
+            assert!(copies(&mut checkpoints, &db));
+            let log = log_of(&db).unwrap();
+            assert_eq!(log.copied, log.logged);
+        }
+    }
+
+    #[test]
+    fn a_log_that_somebody_holds_is_not_tried_again_at_each_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let (db, mut checkpoints) = (database(&path), Checkpoints::new(path.clone()));
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("begin; select count(*) from t;").unwrap();
+        write(&db, MANY_PAGES);
+        // What came before the reader is copied: the next commit may bring more of it.
+        assert!(copies(&mut checkpoints, &db) && copies(&mut checkpoints, &db));
+        write(&db, 1);
+        assert!(!copies(&mut checkpoints, &db));
+        write(&db, MANY_PAGES);
+        assert!(copies(&mut checkpoints, &db));
+        reader.execute_batch("commit").unwrap();
+        write(&db, MANY_PAGES);
+        assert!(copies(&mut checkpoints, &db));
+        let log = log_of(&db).unwrap();
+        assert_eq!(log.copied, log.logged);
+    }
 }
