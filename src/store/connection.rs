@@ -20,7 +20,7 @@ use crate::store::{SqlResult, StoreError};
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most callers whose work is committed together ...
 const GROUP: usize = 256;
-/// ... and how long the first of them waits for that of others: who gets no answer begins nothing new.
+/// ... and how long more of it is taken up: who gets no answer begins nothing new.
 const LONG: Duration = Duration::from_millis(20);
 /// Patient work waits so long for more that was announced: a commit costs as much as the work of several callers ...
 const PATIENCE: Duration = Duration::from_millis(5);
