@@ -15,6 +15,7 @@
 pub mod excerpt;
 mod letters;
 pub mod query;
+mod run;
 mod scan;
 
 use std::ops::Range;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::text::fold::letters::{Folded, decomposed, folded};
+use crate::text::fold::run::run_of;
 use crate::text::is_inline;
 
 /// What a byte is to the scanner.
@@ -62,12 +63,7 @@ pub(super) fn scan(text: &str, is_html: bool, visit: impl FnMut(&str, Range<usiz
         match kind(*byte) {
             Kind::Word => {
                 let rest = bytes.get(at..).unwrap_or_default();
-                let mut run = 0;
-                let mut has_capitals = false;
-                while let Some(byte) = rest.get(run).filter(|byte| kind(**byte) == Kind::Word) {
-                    has_capitals |= byte.is_ascii_uppercase();
-                    run += 1;
-                }
+                let (mut run, has_capitals) = run_of(rest);
                 let letters = text.get(at..at + run).unwrap_or_default();
                 // Most words are whole and small already: those are given as they stand, and what ends them is passed over with them.
                 if !has_capitals && words.word.is_empty() && rest.get(run).is_some_and(|byte| kind(*byte) == Kind::End)
