@@ -34,6 +34,7 @@ pub mod subscriptions;
 pub mod sync;
 mod tail;
 pub mod ties;
+mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,9 +42,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::store::connection::{Announced, Writer};
 use crate::store::readers::Readers;
 use crate::store::tail::SharedTail;
+use crate::store::writer::{Announced, Writer};
 
 /// The store; clones share one database.
 #[derive(Debug, Clone)]
@@ -174,11 +175,11 @@ impl Store {
         self.writer.run(operation, true, work).await
     }
 
-    /// As `write`, for work of which there is much and for which nobody waits: more of it is committed together.
+    /// As `write`, for work of which there is much and for which nobody waits: more of it is committed together, and it may be done again.
     async fn write_patiently<T, F>(&self, operation: &'static str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+        F: FnMut(&Connection) -> SqlResult<T> + Send + 'static,
     {
         self.writer.run_patiently(operation, work).await
     }
