@@ -1,4 +1,5 @@
-//! Embedded migrations: applied in order, each in a transaction, each remembered with its hash.
+//! Embedded migrations: applied in order, in one transaction, each remembered with its hash. A new database gets what they amount to
+//! in one piece.
 
 use std::sync::Arc;
 
@@ -54,14 +55,18 @@ const MIGRATIONS: [(&str, &str); 11] = [
     ),
 ];
 
+/// What all of them make of an empty database.
+const SCHEMA: &str = include_str!("../../migrations/sqlite/schema.sql");
+
 const OPERATION: &str = "bringing the database to the newest schema";
 
 /// Brings the database to the newest schema.
 pub(super) fn apply(db: &mut Connection) -> Result<(), StoreError> {
-    apply_up_to(db, &MIGRATIONS)
+    apply_up_to(db, &MIGRATIONS, Some(SCHEMA))
 }
 
-fn apply_up_to(db: &mut Connection, migrations: &[(&str, &str)]) -> Result<(), StoreError> {
+/// An empty database gets the `whole` schema instead, if there is one.
+fn apply_up_to(db: &mut Connection, migrations: &[(&str, &str)], whole: Option<&str>) -> Result<(), StoreError> {
     let failed = |e| StoreError::sqlite(OPERATION, e);
     if applied(db).map_err(failed)?.len() == migrations.len() {
         return check(&applied(db).map_err(failed)?, migrations);
@@ -75,8 +80,12 @@ fn apply_up_to(db: &mut Connection, migrations: &[(&str, &str)]) -> Result<(), S
         .map_err(failed)?;
     let already = applied(&transaction).map_err(failed)?;
     check(&already, migrations)?;
+    let whole = whole.filter(|_| already.is_empty());
+    transaction.execute_batch(whole.unwrap_or_default()).map_err(failed)?;
     for (at, (name, text)) in migrations.iter().enumerate().skip(already.len()) {
-        transaction.execute_batch(text).map_err(failed)?;
+        if whole.is_none() {
+            transaction.execute_batch(text).map_err(failed)?;
+        }
         let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
         transaction
             .execute(
@@ -126,47 +135,4 @@ fn hash(text: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::{MIGRATIONS, applied, apply, apply_up_to};
-    use crate::store::StoreError;
-    use rusqlite::Connection;
-
-    #[test]
-    fn an_empty_database_comes_to_the_newest_schema_once() {
-        let mut db = Connection::open_in_memory().unwrap();
-        apply(&mut db).unwrap();
-        apply(&mut db).unwrap();
-        assert_eq!(applied(&db).unwrap().len(), MIGRATIONS.len());
-    }
-
-    #[test]
-    fn an_older_database_keeps_its_rows() {
-        let mut db = Connection::open_in_memory().unwrap();
-        let (_, older) = MIGRATIONS.split_last().unwrap();
-        apply_up_to(&mut db, older).unwrap();
-        db.execute("insert into feed (name, url) values ('a', 'https://a.example/')", [])
-            .unwrap();
-        apply(&mut db).unwrap();
-        let feeds: i64 = db.query_row("select count(*) from feed", [], |row| row.get(0)).unwrap();
-        assert_eq!(feeds, 1);
-    }
-
-    #[test]
-    fn a_newer_database_is_refused() {
-        let mut db = Connection::open_in_memory().unwrap();
-        apply(&mut db).unwrap();
-        db.execute("insert into migration values (99, '0099_later', x'00')", [])
-            .unwrap();
-        assert!(matches!(apply(&mut db), Err(StoreError::Newer { found, known }) if found == known + 1));
-    }
-
-    #[test]
-    fn a_changed_migration_is_refused() {
-        let mut db = Connection::open_in_memory().unwrap();
-        apply(&mut db).unwrap();
-        db.execute("update migration set hash = x'00' where number = 1", [])
-            .unwrap();
-        assert!(matches!(apply(&mut db), Err(StoreError::Changed(name)) if name == MIGRATIONS[0].0));
-    }
-}
+mod tests;
