@@ -26,8 +26,6 @@ pub const MAX_HTML_BYTES: usize = 1024 * 1024;
 const MAX_LINE_BYTES: usize = 64 * 1024;
 /// How often HTML is cleaned until it stays the same.
 const MAX_PASSES: usize = 4;
-/// How most relative links begin.
-const RELATIVE: [&[u8]; 3] = [b"=\"/", b"='/", b"=\"#"];
 
 /// Makes the HTML of one document safe.
 pub struct Sanitiser {
@@ -87,10 +85,7 @@ impl Sanitiser {
     /// The harmless part of HTML that was prepared.
     fn written(&self, html: &str) -> String {
         static HASTY: LazyLock<Builder<'static>> = LazyLock::new(|| builder(UrlRelative::PassThrough));
-        if RELATIVE
-            .iter()
-            .all(|start| memmem::find(html.as_bytes(), start).is_none())
-        {
+        if !has_relative_links(html) {
             let clean = serialised(&HASTY.clean(html), html.len());
             if are_links_absolute(&clean) {
                 return clean;
@@ -125,6 +120,13 @@ impl Sanitiser {
         }
         (trimmed(&with_first_lines(&clean)).to_owned(), is_intricate)
     }
+}
+
+/// Whether an attribute begins as most relative links do.
+fn has_relative_links(html: &str) -> bool {
+    let value = |at| html.as_bytes().get(at + 1..at + 3);
+    let is_relative = |at| matches!(value(at), Some([b'"' | b'\'', b'/' | b'#']));
+    memchr::memchr_iter(b'=', html.as_bytes()).any(is_relative)
 }
 
 /// Whether all links in sanitised HTML say where they lead without a base. Text that looks like another link is taken for one.
