@@ -36,7 +36,7 @@ const FAILED: u8 = 1;
 /// Exit status: the command line or the configuration is wrong.
 const WRONG_USAGE: u8 = 2;
 
-/// How long work on other threads may take to end when the program does.
+/// How long work on other threads may take to end when a daemon does.
 const LAST_WORK: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Parser)]
@@ -115,6 +115,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let serves = matches!(cli.command, None | Some(Command::Run | Command::Demo(_)));
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             // As a task like all others: what ends beside it wakes no other thread.
@@ -122,8 +123,9 @@ pub fn main() -> ExitCode {
                 Ok(status) => status,
                 Err(e) => complain(&anyhow::Error::from(e).context("a fault of this program")),
             };
-            // A name server that does not answer must not keep a program that is done.
-            runtime.shutdown_timeout(LAST_WORK);
+            // Readers that would not hang up may hold the store until here; a name server that does not answer must not keep a program
+            // that is done. Other commands have put everything away, and not even their threads are waited for.
+            runtime.shutdown_timeout(if serves { LAST_WORK } else { Duration::ZERO });
             status
         }
         Err(e) => complain(&anyhow::Error::from(e).context("starting")),
