@@ -52,6 +52,7 @@ impl Query {
                 None => terms.push(term),
             }
         }
+        join_neighbours(&mut terms);
         let any = terms.iter().any(|term| !term.is_excluded);
         any.then_some(Self { terms })
     }
@@ -99,6 +100,25 @@ fn may_be_joined(first: &Term, second: &Term) -> bool {
     };
     let is_part = ENDINGS.contains(&after) || BEGINNINGS.contains(&before);
     is_plain(first) && is_plain(second) && !first.is_prefix && is_part
+}
+
+/// Words of Persian that stand side by side may be parts of one, which others write with a joiner or with nothing between them: where
+/// that one stands, both are found.
+fn join_neighbours(terms: &mut [Term]) {
+    let joined = |pair: &[Term]| {
+        let [first, second] = pair else { return None };
+        let is_plain = [first, second].iter().all(|term| !term.is_excluded && !term.is_quoted);
+        let (before, after) = (first.word()?, second.word()?);
+        let is_arabic = |word: &str| word.starts_with(|c: char| ('\u{600}'..='\u{6ff}').contains(&c));
+        (is_plain && is_arabic(before) && is_arabic(after) && !first.is_prefix)
+            .then(|| vec![format!("{before}{after}")])
+    };
+    let joined: Vec<Option<Vec<String>>> = terms.windows(2).map(joined).collect();
+    for (at, way) in joined.into_iter().enumerate() {
+        for term in terms.iter_mut().skip(at).take(2) {
+            term.ways.extend(way.clone());
+        }
+    }
 }
 
 /// The term that a text begins with, if it has words, and what follows it.
@@ -192,6 +212,14 @@ mod tests {
         assert_eq!(read("کتاب ها"), ["کتاب ها|کتابها"]);
         assert_eq!(read("او می رود"), ["او", "می رود|میرود"]);
         assert_eq!(read("\"کتاب ها\""), ["کتاب ها"]);
+        assert_eq!(read("کوه نور"), ["کوه|کوهنور", "نور|کوهنور"]);
+        assert_eq!(
+            read("الماس کوه نو*"),
+            ["الماس|الماسکوه", "کوه|الماسکوه|کوهنو", "نو|کوهنو*"]
+        );
+        assert_eq!(read("کوه -نور"), ["کوه", "-نور"]);
+        assert_eq!(read("\"کوه\" نور"), ["کوه", "نور"]);
+        assert_eq!(read("news paper کوه"), ["news", "paper", "کوه"]);
         assert_eq!(read("کتاب -ها"), ["کتاب", "-ها"]);
     }
 
