@@ -68,14 +68,31 @@ impl Stories {
         }
     }
 
-    /// Places every item that waits.
+    /// Places every item that waits. One that cannot be compared opens a story of its own: it would keep all others waiting.
     ///
     /// # Errors
     /// When the database fails; what was placed before stays placed.
     pub async fn place_all(&self) -> Result<Placed, StoreError> {
-        let mut sum = Placed::default();
+        let (mut sum, mut limit) = (Placed::default(), BATCH);
         loop {
-            let placed = self.store.place_arrivals(BATCH, self.clock.now(), &self.judge).await?;
+            let now = self.clock.now();
+            let placed = match self.store.place_arrivals(limit, now, &self.judge).await {
+                Err(e) if e.is_fault_of_work() && limit > 1 => {
+                    limit = (limit / 8).max(1);
+                    continue;
+                }
+                Err(e) if e.is_fault_of_work() => {
+                    let item = self.store.place_uncompared(now, &self.judge).await?;
+                    error!(
+                        item = item.map(|item| item.0),
+                        "an item cannot be compared with others: {}",
+                        chain(&e)
+                    );
+                    continue;
+                }
+                placed => placed?,
+            };
+            limit = BATCH.min(limit * 2);
             self.metrics.stories_placed(placed.stories);
             sum.items += placed.items;
             sum.stories += placed.stories;

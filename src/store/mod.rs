@@ -83,6 +83,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what was to be done has failed, not the database: it would fail again.
+    #[must_use]
+    pub fn is_fault_of_work(&self) -> bool {
+        match self {
+            // Panics end so.
+            Self::Closed(_) => true,
+            Self::Sqlite(_, e) => !matches!(**e, rusqlite::Error::SqliteFailure(..)),
+            _ => false,
+        }
+    }
+
     fn sqlite(operation: &'static str, error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => Self::Locked(operation),

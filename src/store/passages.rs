@@ -24,18 +24,23 @@ pub(super) fn sketch(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<
 
 /// Keeps the marks of an item that was edited; if it has its place, it is to be looked at again.
 pub(super) fn sketch_anew(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
-    let before = marks_of(db, item)?;
-    if before == marks {
+    if marks_of(db, item)? == marks {
         return Ok(());
     }
+    forget(db, item)?;
+    sketch(db, item, marks)?;
+    doubt(db, item)
+}
+
+/// Forgets the marks of an item.
+pub(super) fn forget(db: &Connection, item: ItemId) -> SqlResult<()> {
     let mut forget = db.prepare_cached("delete from passage where mark = ? and item_id = ?")?;
-    for mark in before {
+    for mark in marks_of(db, item)? {
         forget.execute(params![mark, item.0])?;
     }
     db.prepare_cached("delete from sketch where item_id = ?")?
-        .execute([item.0])?;
-    sketch(db, item, marks)?;
-    doubt(db, item)
+        .execute([item.0])
+        .map(|_| ())
 }
 
 /// An item that has its place is to be looked at again.

@@ -37,23 +37,22 @@ pub struct Placed {
 }
 
 impl Store {
-    /// Gives up to `limit` waiting items, in order of arrival, their story, and each new story the next place; looks again at as many
-    /// that are in doubt.
+    /// Gives up to `limit` waiting items, in order of arrival, their story, and each new story the next place; when none waits, looks
+    /// again at as many that are in doubt.
     ///
     /// # Errors
     /// When the database fails; then nobody has got a place.
     pub async fn place_arrivals(&self, limit: usize, now: Timestamp, judge: &Judge) -> Result<Placed, StoreError> {
         let (judge, tail) = (judge.clone(), self.tail.clone());
         self.write("giving stories their places", move |db| {
-            let waiting = waiting(db, limit, now)?;
-            let doubted = doubted(db, limit)?;
-            if waiting.is_empty() && doubted.is_empty() {
+            let turns = turns(db, limit, now)?;
+            if turns.is_empty() {
                 return Ok(Placed::default());
             }
             tail.lend(db, |tail| {
                 let mut placing = Placing::new(db, &judge, now, tail)?;
                 let mut placed = Placed::default();
-                for (item, feed) in waiting.into_iter().chain(doubted) {
+                for (item, feed) in turns {
                     placing.place(item, feed)?;
                     placed.items += 1;
                 }
@@ -65,6 +64,34 @@ impl Store {
         .await
     }
 
+    /// Gives the item that waits first a story of its own, with nothing compared; when none waits, the first that is in doubt stays what
+    /// it is. Its marks are forgotten, so that it stops no other.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn place_uncompared(&self, now: Timestamp, judge: &Judge) -> Result<Option<ItemId>, StoreError> {
+        let (judge, tail) = (judge.clone(), self.tail.clone());
+        self.write("giving a story its place", move |db| {
+            let Some((item, _)) = turns(db, 1, now)?.pop() else {
+                return Ok(None);
+            };
+            tail.lend(db, |tail| {
+                let mut placing = Placing::new(db, &judge, now, tail)?;
+                let ItemRow { story, was_held, .. } = placing.row(item)?;
+                if story.is_none() {
+                    placing.open(item)?;
+                }
+                if story.is_none() && was_held {
+                    number_anew(db, item)?;
+                }
+                passages::forget(db, item)
+            })?;
+            bump_version(db)?;
+            Ok(Some(item))
+        })
+        .await
+    }
+
     /// Ends the writing of marks that was begun.
     ///
     /// # Errors
@@ -72,6 +99,14 @@ impl Store {
     pub async fn finish_marks(&self) -> Result<(), StoreError> {
         let tail = self.tail.clone();
         self.write("storing marks", move |db| tail.finish(db)).await
+    }
+}
+
+/// Up to `limit` items that are to be placed: those that wait; when none does, those in doubt, which they are no longer.
+fn turns(db: &Connection, limit: usize, now: Timestamp) -> SqlResult<Vec<(ItemId, FeedId)>> {
+    match waiting(db, limit, now)? {
+        none if none.is_empty() => doubted(db, limit),
+        waiting => Ok(waiting),
     }
 }
 
@@ -159,10 +194,7 @@ impl<'a> Placing<'a> {
             .map(|tie| if tie.item == item { tie.other } else { tie.item })
             .collect();
         match (story, tied.as_slice()) {
-            (None, []) => {
-                let story = self.book.open(&[item])?;
-                self.book.give(story, &[item])?;
-            }
+            (None, []) => self.open(item)?,
             (None, tied) if self.book.join(item, tied)? => {}
             (_, tied) => self.book.regroup(&[tied, &[item]].concat())?,
         }
@@ -181,6 +213,11 @@ impl<'a> Placing<'a> {
             }
         }
         Ok(())
+    }
+
+    fn open(&mut self, item: ItemId) -> SqlResult<()> {
+        let story = self.book.open(&[item])?;
+        self.book.give(story, &[item])
     }
 
     /// Parts items into stories anew.

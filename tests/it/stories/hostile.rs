@@ -1,6 +1,15 @@
 //! Items that nobody should be tied to: bounded, each by name.
 
-use crate::stories::corpus::{Arrivals, Labelled};
+use std::sync::Arc;
+
+use tidings::model::clock::ManualClock;
+use tidings::service::stories::{Stories, judge};
+use tidings::store::judge::Judge;
+use tidings::story::matching::compare;
+use tidings::telemetry::metrics::Metrics;
+use tokio::sync::Notify;
+
+use crate::stories::corpus::{Arrivals, Labelled, now};
 
 /// A text of its own for each number.
 fn prose(number: usize, words: usize) -> String {
@@ -284,4 +293,38 @@ async fn an_article_with_comments_between_its_paragraphs_is_quoted() {
         1,
         "{stories:#?}"
     );
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_compared_is_a_story_of_its_own_and_keeps_nobody_waiting() {
+    let text = format!("<p>{}</p>", prose(1, 200));
+    let items = [
+        item("a", "one", "Alpha", &text),
+        item("fault", "two", "Fault", &text),
+        item("b", "three", "Alpha again", &text),
+    ];
+    let mut arrivals = Arrivals::of(&items).await;
+    for item in &items {
+        arrivals.arrive(item, false).await;
+    }
+    let judge = Judge {
+        compare: |one, others, recurring| {
+            assert_ne!(one.title, "Fault", "as a fault of ours would");
+            compare(one, others, recurring)
+        },
+        ..judge(Arc::from([]))
+    };
+    let (store, clock) = (arrivals.store.clone(), Arc::new(ManualClock::new(now())));
+    let told = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let stories = Stories::new(store, clock, told, Arc::new(Metrics::default()), judge);
+    assert_eq!(stories.place_all().await.unwrap().items, 1);
+    let told = arrivals.stories().await;
+    let mut items: Vec<Vec<&str>> = told
+        .iter()
+        .map(|story| story.items.iter().map(|item| arrivals.name(item.id.0)).collect())
+        .collect();
+    items.iter_mut().for_each(|items| items.sort_unstable());
+    items.sort_unstable();
+    assert_eq!(items, [vec!["a", "b"], vec!["fault"]]);
+    assert_eq!(stories.place_all().await.unwrap().items, 0);
 }
