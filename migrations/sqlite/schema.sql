@@ -79,7 +79,11 @@ create table feed (
     -- When it was learned.
     identity_since      integer,
     -- Documents in a row that told entries apart by less.
-    identity_doubts     integer not null default 0
+    identity_doubts     integer not null default 0,
+    -- Where the validators came from, where redirects led away from the address that is asked; empty: from that address.
+    validators_url      text    not null default '',
+    -- Requests, redirects followed included. Before they were counted, each poll was taken for one.
+    requests            integer not null default 0
 ) strict;
 create index feed_url on feed (url);
 create index feed_former on feed (id) where configured = 0;

@@ -96,6 +96,6 @@ async fn fetched(config: Option<&PathBuf>, url: &FeedUrl) -> anyhow::Result<Inpu
             address: document.address.as_url().clone(),
             manner,
         }),
-        Fetched::NotModified(_) | Fetched::Gone | Fetched::Later(..) => bail!("{url} has no document any more"),
+        Fetched::NotModified(_) | Fetched::Gone(_) | Fetched::Later(..) => bail!("{url} has no document any more"),
     }
 }

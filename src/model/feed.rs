@@ -200,6 +200,8 @@ pub struct Validators {
     pub etag: Option<Vec<u8>>,
     /// The value of `Last-Modified`.
     pub last_modified: Option<Vec<u8>>,
+    /// Who gave them, where redirects led away from the address that was asked; None: that address.
+    pub from: Option<FeedUrl>,
 }
 
 impl Validators {

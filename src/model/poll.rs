@@ -280,12 +280,12 @@ pub struct PollIntent {
     pub outcome: Outcome,
     /// The HTTP status; None: no answer.
     pub status: Option<u16>,
-    /// Bytes of the body, decompressed.
+    /// Bytes of the bodies, decompressed.
     pub bytes: u64,
     /// How and why it failed, for a person.
     pub error: Option<(Failure, String)>,
-    /// Whether validators were sent.
-    pub is_conditional: bool,
+    /// What it cost the publisher, and what hosts said to all their guests.
+    pub tally: Tally,
     /// What the answer said of when to come back: its freshness and `Retry-After`.
     pub said: (Option<Duration>, Option<Duration>),
     /// New validators; None: the old ones stay.
@@ -302,8 +302,6 @@ pub struct PollIntent {
     pub proposed: Option<String>,
     /// When its items come, if that has changed.
     pub rhythm: Option<Vec<u8>>,
-    /// The host asked everybody to wait, or no longer does.
-    pub host: Option<HostRest>,
     /// When the feed is due again; None: never (410 Gone).
     pub next_poll_at: Option<Timestamp>,
     /// How rarely it is polled: the logarithm to base 2 of the wait in minutes.
@@ -312,6 +310,26 @@ pub struct PollIntent {
     pub reason: String,
     /// How pushes and polls share the feed from now on; None: as before.
     pub sharing: Option<Sharing>,
+}
+
+/// What questions cost those who were asked, and what hosts said by their answers to all their guests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Requests, along redirects too.
+    pub requests: u32,
+    /// Those of them that were sent with validators.
+    pub conditional: u32,
+    /// Hosts that asked everybody to wait, or no longer do.
+    pub rests: Vec<HostRest>,
+}
+
+impl Tally {
+    /// Adds that of another question.
+    pub fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.conditional += other.conditional;
+        self.rests.extend(other.rests);
+    }
 }
 
 /// How a feed is polled that a hub has agreed to push.

@@ -201,7 +201,7 @@ fn most_late(db: &Connection, now: Timestamp, limit: usize) -> SqlResult<Vec<Fee
 }
 
 /// The columns of a claim, in the order in which [`for_poll`] takes them. The last tells of the feed's hub.
-const CLAIM: &str = "select id, name, url, etag, last_modified, document_hash, failures, failing_since, last_success_at, rhythm,
+const CLAIM: &str = "select id, name, url, etag, last_modified, validators_url, document_hash, failures, failing_since, last_success_at, rhythm,
          ttl_minutes, skip_hours, skip_days, fresh_seconds, next_poll_at, offered_url, moved_url, move_url, move_since, move_polls, refused_url,
          site_link, searched_at, access, manner, offset_minutes, entries, shrunk, identity, identity_doubts,
          (select trusted from subscription where feed_id = feed.id and state = 'active' and lease_ends_at > ?1)
@@ -259,6 +259,7 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         validators: Validators {
             etag: columns.take()?,
             last_modified: columns.take()?,
+            from: columns.address()?,
         },
         document_hash: columns.take::<Option<Vec<u8>>>()?.and_then(|hash| hash.try_into().ok()),
         failures: columns.number()?,

@@ -251,7 +251,7 @@ fn status(row: &Row<'_>) -> SqlResult<FeedStatus> {
         identity: identity(row)?,
         asked: asked_for(row)?,
         politeness: Politeness {
-            requests: unsigned(row.get("polls")?),
+            requests: unsigned(row.get("requests")?),
             conditional: unsigned(row.get("conditional_polls")?),
             not_modified: unsigned(row.get("not_modified_polls")?),
             bytes: unsigned(row.get("bytes_received")?),

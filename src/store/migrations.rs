@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 12] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -52,6 +52,10 @@ const MIGRATIONS: [(&str, &str); 11] = [
     (
         "0011_learn_identities",
         include_str!("../../migrations/sqlite/0011_learn_identities.sql"),
+    ),
+    (
+        "0012_tell_who_answered",
+        include_str!("../../migrations/sqlite/0012_tell_who_answered.sql"),
     ),
 ];
 

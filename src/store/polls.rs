@@ -250,8 +250,9 @@ fn rekey(db: &Connection, id: ItemId, key: &ItemKey, guid: &str) -> SqlResult<()
 fn write_feed(db: &Connection, intent: &PollIntent, committed: &mut Committed) -> SqlResult<()> {
     let feed = intent.feed.0;
     if let Some(validators) = &intent.validators {
-        db.prepare_cached("update feed set etag = ?2, last_modified = ?3 where id = ?1")?
-            .execute(params![feed, validators.etag, validators.last_modified])?;
+        let from = validators.from.as_ref().map_or("", |from| from.as_str());
+        db.prepare_cached("update feed set etag = ?2, last_modified = ?3, validators_url = ?4 where id = ?1")?
+            .execute(params![feed, validators.etag, validators.last_modified, from])?;
     }
     if let Some(offered) = &intent.offered {
         db.prepare_cached("update feed set offered_url = iif(url = ?2, '', ?2) where id = ?1")?
@@ -271,7 +272,7 @@ fn write_feed(db: &Connection, intent: &PollIntent, committed: &mut Committed) -
     if let Some(gap) = &intent.gap {
         write_gap(db, intent, gap)?;
     }
-    if let Some(rest) = &intent.host {
+    for rest in &intent.tally.rests {
         hosts::write_rest(db, rest, intent.finished_at)?;
     }
     write_sums(db, intent, *committed)
@@ -284,7 +285,8 @@ fn write_sums(db: &Connection, intent: &PollIntent, committed: Committed) -> Sql
     db.prepare_cached(
         "update feed set next_poll_at = ?2, next_poll_why = ?3, pace = ?4, polls = polls + 1,
              failure = ?5, error = ?6, fresh_seconds = iif(?10 = 'failed' and ?7 = 0, fresh_seconds, ?7), retry_after_seconds = ?8,
-             conditional_polls = conditional_polls + ?9, not_modified_polls = not_modified_polls + (?10 = 'not_modified'),
+             requests = requests + ?15, conditional_polls = conditional_polls + ?9,
+             proposed_url = iif(?10 = 'failed', proposed_url, ''), not_modified_polls = not_modified_polls + (?10 = 'not_modified'),
              bytes_received = bytes_received + ?11, items_stored = items_stored + ?12,
              failures = iif(?10 = 'failed', failures + 1, 0),
              failing_since = iif(?10 = 'failed', coalesce(failing_since, ?13), null),
@@ -301,12 +303,13 @@ fn write_sums(db: &Connection, intent: &PollIntent, committed: Committed) -> Sql
         error,
         seconds(intent.said.0),
         seconds(intent.said.1),
-        intent.is_conditional,
+        intent.tally.conditional,
         intent.outcome.as_str(),
         signed(intent.bytes),
         signed(committed.new),
         intent.finished_at.as_millisecond(),
         intent.document.is_some(),
+        intent.tally.requests,
     ])?;
     due::give_back(db, intent.feed)
 }

@@ -33,7 +33,8 @@ const OPEN_ROOMS: [&str; 13] = [
 ];
 
 /// Arrows between siblings that are meant.
-const EXCEPTIONS: [(&str, &str); 13] = [
+const EXCEPTIONS: [(&str, &str); 14] = [
+    ("ingest/fetch/mod", "ingest/charset"),
     ("ingest/settle", "ingest/decide"),
     ("ingest/settle", "ingest/identity/recognise"),
     ("service/scheduler", "service/poll"),

@@ -105,7 +105,8 @@ async fn a_page_whose_feed_is_gone_is_asked_for_another() {
     };
     origin.set("/blog", page("/old"));
     origin.serve("/old", rss("A", &[("1", "One", "https://a.example/1")]));
-    origin.serve("/new", rss("A", &[("2", "Two", "https://a.example/2")]));
+    let both = [("2", "Two", "https://a.example/2"), ("1", "One", "https://a.example/1")];
+    origin.serve("/new", rss("A", &both));
     let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
     app.poll_all().await;
     origin.set("/old", Answer::Plain(410, vec![], vec![]));
@@ -114,6 +115,29 @@ async fn a_page_whose_feed_is_gone_is_asked_for_another() {
     origin.set("/blog", page("/new"));
     assert_eq!(app.poll_all().await[0].outcome, Outcome::Fetched);
     assert_eq!(app.titles().await, ["Two", "One"]);
+}
+
+#[tokio::test]
+async fn a_page_that_offers_another_feed_by_now_proposes_it() {
+    let origin = Origin::start().await;
+    let page = |feed: &str| {
+        html(&format!(
+            "<html><link rel=alternate type=application/rss+xml href={feed}></html>"
+        ))
+    };
+    origin.set("/blog", page("/posts"));
+    origin.serve("/posts", rss("A", &[("1", "One", "https://a.example/1")]));
+    origin.serve("/comments", rss("C", &[("c1", "Me too", "https://a.example/1#c1")]));
+    let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
+    app.poll_all().await;
+    origin.set("/posts", Answer::Plain(404, vec![], vec![]));
+    origin.set("/blog", page("/comments"));
+    let failed = app.poll_all().await.remove(0);
+    assert!(failed.error.as_deref().unwrap().contains("other entries"), "{failed:?}");
+    assert_eq!(app.titles().await, ["One"]);
+    assert_eq!(app.status("a").await.proposed_url, origin.url("/comments"));
+    origin.serve("/posts", rss("A", &[("1", "One", "https://a.example/1")]));
+    assert!(app.poll_all().await[0].error.is_none());
 }
 
 #[tokio::test]

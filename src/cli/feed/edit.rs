@@ -179,7 +179,7 @@ async fn fetched(fetcher: &Fetcher, url: &FeedUrl) -> anyhow::Result<Document> {
     let answer = fetcher.fetch(url, &Access::default(), SystemClock.now()).await;
     match answer.with_context(|| format!("nothing was added: asking for {url}"))? {
         Fetched::Document(document) => Ok(*document),
-        Fetched::NotModified(_) | Fetched::Gone | Fetched::Later(..) => {
+        Fetched::NotModified(_) | Fetched::Gone(_) | Fetched::Later(..) => {
             bail!("nothing was added: {url} is gone for good")
         }
     }

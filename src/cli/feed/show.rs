@@ -158,7 +158,7 @@ fn hub(subscription: &SubscriptionStatus) -> String {
 
 fn missed(gap: &GapStatus) -> String {
     let found = match (gap.filled, gap.pages) {
-        (_, 0) => "nothing older is offered".to_owned(),
+        (_, 0) => "nothing older could be read".to_owned(),
         (filled, pages) => format!("{filled} items were found in {pages} older documents"),
     };
     format!(

@@ -96,6 +96,8 @@ impl FetchError {
         match self {
             Self::Forbidden(_) => Failure::PrivateAddress,
             Self::Redirect(_) | Self::Downgrade(_) | Self::Circle(_) | Self::TooManyRedirects => Failure::Redirect,
+            // Said by what redirects led to, not of the feed.
+            Self::Status { status: 410, .. } => Failure::Missing,
             Self::Status { status, .. } => Failure::of_status(*status),
             Self::TooLarge(_) => Failure::TooLarge,
             Self::Timeout(_) => Failure::Timeout,

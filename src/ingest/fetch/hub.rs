@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use crate::ingest::fetch::error::transport;
 use crate::ingest::fetch::signals::{Signals, text};
-use crate::ingest::fetch::{EXCERPT_BYTES, FetchError, Fetcher, beginning, first_words};
+use crate::ingest::fetch::{EXCERPT_TIME, FetchError, Fetcher, first_words};
 use crate::model::feed::{Access, FeedUrl, FeedUrlError};
 
 /// Redirects that are followed.
@@ -141,10 +141,9 @@ impl Fetcher {
             return Ok(Some(next));
         }
         let retry_after = Signals::read(response.headers(), now).retry_after;
-        let body = beginning(response, EXCERPT_BYTES * 4).await;
         Err(HubError::Refused {
             status: status.as_u16(),
-            excerpt: first_words(&body),
+            excerpt: first_words(response, EXCERPT_TIME).await,
             retry_after,
         })
     }

@@ -15,11 +15,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, LINK, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::time::Instant;
 
 use crate::config::FetchConfig;
+use crate::ingest::charset::decode;
 use crate::ingest::fetch::clients::Clients;
 pub use crate::ingest::fetch::error::FetchError;
 use crate::ingest::fetch::error::{MAX_REDIRECTS, transport};
@@ -29,11 +30,14 @@ pub use crate::ingest::fetch::signals::Signals;
 use crate::ingest::fetch::signals::{conditions, contradicts, text};
 use crate::model::clock::later;
 use crate::model::feed::{Access, FeedUrl, FeedUrlError, Validators};
-use crate::model::poll::HostRest;
+use crate::model::poll::{HostRest, Tally};
 use crate::text::html::{Sanitiser, excerpt, to_text};
 
-/// How much of an error page is kept for the operator, in bytes.
-const EXCERPT_BYTES: usize = 300;
+/// How much of the words of an error page is kept for the operator.
+const EXCERPT_CHARACTERS: usize = 300;
+/// How much of an error page is read for that, and for how long.
+const MAX_PAGE_BYTES: usize = 32 * 1024;
+const EXCERPT_TIME: Duration = Duration::from_secs(2);
 
 /// Fetches documents; one for the whole process.
 #[derive(Debug)]
@@ -64,8 +68,8 @@ pub struct Question<'a> {
 pub struct Asked {
     /// What the publisher answered.
     pub answer: Result<Fetched, FetchError>,
-    /// What a host said by that to all its guests.
-    pub rest: Option<HostRest>,
+    /// What it cost, and what hosts said by that to all their guests.
+    pub tally: Tally,
     /// How long the question waited for its host; None: nobody was asked.
     pub waited: Option<Duration>,
 }
@@ -77,8 +81,8 @@ pub enum Fetched {
     Document(Box<Document>),
     /// The document that we have is still the one (304).
     NotModified(Box<Confirmed>),
-    /// Gone for good (410).
-    Gone,
+    /// Gone for good (410), with the first words of the page.
+    Gone(Option<String>),
     /// Nobody was asked: this host wants to be left alone until then.
     Later(Timestamp, String),
 }
@@ -118,13 +122,29 @@ struct Hops<'a> {
     is_permanent: bool,
     /// How long the first request waited for its host.
     waited: Option<Duration>,
-    /// What a host said to all its guests.
-    rest: Option<HostRest>,
+    tally: Tally,
 }
 
 impl Hops<'_> {
+    /// Whether nothing has led away from the address that was asked.
+    fn is_at_home(&self) -> bool {
+        self.address == *self.question.url
+    }
+
+    /// Whether the validators came from the address that is asked now.
+    fn has_given(&self) -> bool {
+        match &self.validators.from {
+            Some(from) => *from == self.address,
+            None => self.is_at_home(),
+        }
+    }
+
+    fn conditions(&self) -> HeaderMap {
+        conditions(&self.validators, self.has_given())
+    }
+
     fn moved_to(&self) -> Option<FeedUrl> {
-        (self.is_permanent && self.address != *self.question.url).then(|| self.address.clone())
+        (self.is_permanent && !self.is_at_home()).then(|| self.address.clone())
     }
 }
 
@@ -175,13 +195,13 @@ impl Fetcher {
             address: question.url.clone(),
             validators: question.validators.clone(),
             is_permanent: true,
-            rest: None,
+            tally: Tally::default(),
             waited: None,
         };
         let answer = self.follow(&mut hops).await;
         Asked {
             answer,
-            rest: hops.rest,
+            tally: hops.tally,
             waited: hops.waited,
         }
     }
@@ -234,13 +254,15 @@ impl Fetcher {
         let lent = self.clients.get(&hops.address, hops.question.access)?;
         let request = request(&lent.client, hops).await?;
         hops.waited.get_or_insert(arrived.elapsed());
+        hops.tally.requests += 1;
+        hops.tally.conditional += u32::from(!hops.conditions().is_empty());
         let limit = hops.question.access.timeout_seconds.map(Duration::from_secs);
         let limit = limit.unwrap_or(self.config.timeout);
-        let answer = tokio::time::timeout(limit, self.answer(hops, request)).await;
+        let answer = tokio::time::timeout(limit, self.answer(hops, request, limit)).await;
         let answer = answer.unwrap_or(Err(FetchError::Timeout(limit)));
         // Before the next is let in. What it asks for counts from its answer: it may have been long in coming.
         let now = later(asked_at, arrived.elapsed());
-        hops.rest = self.told(&host, &answer, now).or(hops.rest.take());
+        hops.tally.rests.extend(self.told(&host, &answer, now));
         answer
     }
 
@@ -259,19 +281,17 @@ impl Fetcher {
         }
     }
 
-    async fn answer(&self, hops: &Hops<'_>, request: RequestBuilder) -> Result<Hop, FetchError> {
+    async fn answer(&self, hops: &Hops<'_>, request: RequestBuilder, limit: Duration) -> Result<Hop, FetchError> {
         let response = request.send().await.map_err(transport)?;
         let status = response.status();
-        let signals = Signals::read(response.headers(), hops.question.now);
-        if status == StatusCode::NOT_MODIFIED && !hops.validators.is_empty() {
+        let mut signals = Signals::read(response.headers(), hops.question.now);
+        signals.validators.from = Some(&hops.address).filter(|_| !hops.is_at_home()).cloned();
+        if status == StatusCode::NOT_MODIFIED && !hops.conditions().is_empty() {
             let moved_to = hops.moved_to();
             return Ok(Hop::Done(Fetched::NotModified(Box::new(Confirmed {
                 signals,
                 moved_to,
             }))));
-        }
-        if status == StatusCode::GONE {
-            return Ok(Hop::Done(Fetched::Gone));
         }
         if let (true, Some(location)) = (status.is_redirection(), text(response.headers(), LOCATION)) {
             let next = hops.address.as_url().join(&location);
@@ -280,10 +300,14 @@ impl Fetcher {
             return Ok(Hop::Redirect(FeedUrl::from_url(next)?, is_permanent));
         }
         if !status.is_success() {
-            let body = beginning(response, EXCERPT_BYTES * 4).await;
+            let excerpt = first_words(response, EXCERPT_TIME.min(limit / 4)).await;
+            // What redirects lead to speaks only for itself.
+            if status == StatusCode::GONE && hops.is_at_home() {
+                return Ok(Hop::Done(Fetched::Gone(excerpt)));
+            }
             return Err(FetchError::Status {
                 status: status.as_u16(),
-                excerpt: first_words(&body),
+                excerpt,
                 retry_after: signals.retry_after,
             });
         }
@@ -326,7 +350,7 @@ impl Fetcher {
 /// The request of a hop. Credentials are read only now: who changes a password changes the file.
 async fn request(client: &Client, hops: &Hops<'_>) -> Result<RequestBuilder, FetchError> {
     let (url, access) = (hops.address.as_url(), hops.question.access);
-    let mut request = client.get(url.clone()).headers(conditions(&hops.validators));
+    let mut request = client.get(url.clone()).headers(hops.conditions());
     // Another host, port or scheme is somebody else.
     if url.origin() != hops.question.home.as_url().origin() {
         return Ok(request);
@@ -359,21 +383,21 @@ async fn secret(file: &Path) -> Result<String, FetchError> {
     }
 }
 
-/// The first bytes of a body, as far as they come.
-async fn beginning(mut response: Response, length: usize) -> Vec<u8> {
+/// The first words of an error page, without its markup, as far as they come in time: its status counts without them.
+async fn first_words(mut response: Response, time: Duration) -> Option<String> {
+    let content_type = text(response.headers(), CONTENT_TYPE).unwrap_or_default();
     let mut bytes = Vec::new();
-    while bytes.len() < length
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        bytes.extend_from_slice(&chunk);
-    }
-    bytes.truncate(length);
-    bytes
-}
-
-/// The first words of an error page, without its markup.
-fn first_words(body: &[u8]) -> Option<String> {
-    let harmless = Sanitiser::new(None).clean(&String::from_utf8_lossy(body));
-    let words = excerpt(&to_text(&harmless), EXCERPT_BYTES);
+    let read = async {
+        while bytes.len() < MAX_PAGE_BYTES
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            bytes.extend_from_slice(&chunk);
+        }
+    };
+    // What has come until then is enough.
+    let _ = tokio::time::timeout(time, read).await;
+    bytes.truncate(MAX_PAGE_BYTES);
+    let harmless = Sanitiser::new(None).clean(&decode(&bytes, &content_type).text);
+    let words = excerpt(&to_text(&harmless), EXCERPT_CHARACTERS);
     (!words.is_empty()).then_some(words)
 }

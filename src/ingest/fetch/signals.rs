@@ -31,6 +31,7 @@ impl Signals {
             validators: Validators {
                 etag: bytes(ETAG),
                 last_modified: bytes(LAST_MODIFIED),
+                from: None,
             },
             fresh_for: fresh_for(headers, sent),
             retry_after: text(headers, RETRY_AFTER).and_then(|value| retry_after(&value, sent)),
@@ -38,14 +39,13 @@ impl Signals {
     }
 }
 
-/// RFC 9110 §13.1.3: a server that knows the entity tag ignores the date; both go back as they came.
-pub(super) fn conditions(validators: &Validators) -> HeaderMap {
-    let pair = [
-        (IF_NONE_MATCH, &validators.etag),
-        (IF_MODIFIED_SINCE, &validators.last_modified),
-    ];
+/// RFC 9110 §13.1.3: a server that knows the entity tag ignores the date; both go back as they came, to who gave them (`is_theirs`).
+/// To others goes only the tag: a date is later than that of any older document.
+pub(super) fn conditions(validators: &Validators, is_theirs: bool) -> HeaderMap {
+    let date = validators.last_modified.as_ref().filter(|_| is_theirs);
+    let pair = [(IF_NONE_MATCH, validators.etag.as_ref()), (IF_MODIFIED_SINCE, date)];
     pair.into_iter()
-        .filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value.as_deref()?).ok()?)))
+        .filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value?).ok()?)))
         .collect()
 }
 
@@ -139,9 +139,16 @@ fn seconds(text: &str) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))))
 }
 
+/// A date in any of the forms of RFC 9110 §5.6.7; as mails have it too, for servers that copy those.
 fn http_date(value: &str) -> Option<Timestamp> {
     let parser = rfc2822::DateTimeParser::new().relaxed_weekday(true);
-    parser.parse_timestamp(value.trim()).ok()
+    let as_mail = parser.parse_timestamp(value.trim()).ok();
+    as_mail.or_else(|| {
+        let date = httpdate::parse_http_date(value.trim()).ok()?;
+        let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+        // The last day of the year 9999 means never.
+        Some(Timestamp::from_second(since.as_secs().try_into().ok()?).unwrap_or(Timestamp::MAX))
+    })
 }
 
 #[cfg(test)]
@@ -170,6 +177,8 @@ mod tests {
         let wait = |value| signals(&[("retry-after", value)]).retry_after;
         assert_eq!(wait("120"), seconds(120));
         assert_eq!(wait("Thu, 01 Jan 1970 00:02:00 GMT"), seconds(120));
+        assert_eq!(wait("Thursday, 01-Jan-70 00:02:00 GMT"), seconds(120), "RFC 850");
+        assert_eq!(wait("Thu Jan  1 00:02:00 1970"), seconds(120), "asctime");
         assert_eq!(wait("soon"), None);
     }
 
@@ -185,6 +194,8 @@ mod tests {
         assert_eq!(fresh(&[later, ("cache-control", "max-age=60")]), seconds(60));
         assert_eq!(fresh(&[later, ("cache-control", "no-store")]), seconds(0));
         assert_eq!(fresh(&[("expires", "0")]), seconds(0));
+        let never = fresh(&[("expires", "Fri, 31 Dec 9999 23:59:59 GMT")]);
+        assert!(never > seconds(1_000_000_000), "{never:?}");
     }
 
     #[test]
@@ -202,7 +213,7 @@ mod tests {
     fn a_tag_that_compression_has_touched_is_the_same_tag() {
         let tag = |etag: &str| Validators {
             etag: Some(etag.as_bytes().to_vec()),
-            last_modified: None,
+            ..Validators::default()
         };
         for same in [
             "\"a1\"",

@@ -9,7 +9,7 @@ use crate::ingest::fetch::{Document, Fetched};
 use crate::ingest::{self};
 use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl};
-use crate::model::poll::Failure;
+use crate::model::poll::{Failure, Tally};
 use crate::service::poll::Poller;
 use crate::service::poll::found::{Found, Means, Unread};
 use crate::store::StoreError;
@@ -24,9 +24,10 @@ impl Poller {
         feed: &FeedForPoll,
         document: Document,
         means: Means,
+        tally: &mut Tally,
     ) -> Result<Found, StoreError> {
         let signals = document.signals.clone();
-        let unread = match self.understood(feed, document, means).await? {
+        let unread = match self.understood(feed, document, means, tally).await? {
             Ok(found) => return Ok(found),
             Err(unread) => unread,
         };
@@ -45,9 +46,17 @@ impl Poller {
             return Ok(failure(Failure::Missing, reason));
         }
         let found = |reason: &str| format!("the page offers the feed {offer}, but {reason}");
-        match self.fetch(feed, &offer).await {
-            Ok(Fetched::Document(document)) => match self.understood(feed, *document, Means::Feed).await? {
+        match self.fetch(feed, &offer, tally).await {
+            Ok(Fetched::Document(document)) => match self.understood(feed, *document, Means::Feed, tally).await? {
+                Ok(found) if feed.offered.is_some() && !found.is_same => Ok(Found {
+                    proposed: Some(offer.to_string()),
+                    ..failure(
+                        Failure::Missing,
+                        format!("the page offers the feed {offer} now, which has other entries"),
+                    )
+                }),
                 Ok(found) => Ok(Found {
+                    bytes: found.bytes + unread.bytes,
                     offered: Some(offer),
                     moved_to: None,
                     ..found
@@ -66,10 +75,10 @@ impl Poller {
     }
 
     /// The feed that a page offered is no more: the page may offer another by now.
-    pub(super) async fn find_again(&self, feed: &FeedForPoll) -> Result<Found, StoreError> {
-        match self.fetch(feed, &feed.url).await {
+    pub(super) async fn find_again(&self, feed: &FeedForPoll, tally: &mut Tally) -> Result<Found, StoreError> {
+        match self.fetch(feed, &feed.url, tally).await {
             Ok(Fetched::Document(document)) => {
-                let found = self.document(feed, *document, Means::FeedOrPage).await?;
+                let found = self.document(feed, *document, Means::FeedOrPage, tally).await?;
                 // The page has become the feed.
                 let offered = found.document.as_ref().map(|_| feed.url.clone());
                 Ok(Found {
@@ -78,7 +87,12 @@ impl Poller {
                 })
             }
             Ok(Fetched::Later(until, host)) => Ok(self.turned_away(until, &host)),
-            Ok(_) => Ok(Found::gone()),
+            Ok(Fetched::Gone(words)) => Ok(Found::gone(words.as_deref())),
+            Ok(_) => Ok(Found::failed(
+                Failure::Missing,
+                "its page has no document".to_owned(),
+                None,
+            )),
             Err(e) => Ok(Found::unanswered(&e)),
         }
     }
@@ -106,10 +120,10 @@ impl Poller {
     }
 
     /// Looks for a feed on the page of its site. What is found is for the operator to decide; empty: nothing is. None: there is no site.
-    pub(super) async fn search_site(&self, feed: &FeedForPoll) -> Option<String> {
+    pub(super) async fn search_site(&self, feed: &FeedForPoll, tally: &mut Tally) -> Option<String> {
         let now = self.clock.now();
         let page = self.site_of(feed)?;
-        let document = match self.fetch(feed, &page).await {
+        let document = match self.fetch(feed, &page, tally).await {
             Ok(Fetched::Document(document)) => document,
             Ok(Fetched::Later(..)) => return None,
             _ => return Some(String::new()),

@@ -6,7 +6,7 @@ use crate::ingest::fetch::{Confirmed, Document, FetchError, Signals};
 use crate::ingest::moves::Trace;
 use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl, Validators};
-use crate::model::poll::{Failure, Gap, HostRest, ItemChange, Outcome, ReadDocument};
+use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
 
 /// What a document is, before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,6 @@ pub(super) struct Found {
     pub(super) rhythm: Option<Vec<u8>>,
     /// Another address that was looked for on the site; empty: none was found.
     pub(super) proposed: Option<String>,
-    pub(super) rest: Option<HostRest>,
     pub(super) retry_after: Option<Duration>,
     pub(super) fresh_for: Option<Duration>,
 }
@@ -61,7 +60,6 @@ impl Found {
             gap: None,
             rhythm: None,
             proposed: None,
-            rest: None,
             retry_after: None,
             fresh_for: None,
         }
@@ -90,6 +88,7 @@ impl Found {
         let validators = Validators {
             etag: new.etag.or(old.etag),
             last_modified: new.last_modified.or(old.last_modified),
+            from: new.from,
         };
         Self {
             validators: (validators != feed.validators).then_some(validators),
@@ -101,9 +100,11 @@ impl Found {
         }
     }
 
-    pub(super) fn gone() -> Self {
-        let reason = "the publisher answered 410: gone for good";
-        Self::failed(Failure::Gone, reason.to_owned(), Some(410))
+    /// `words` are those of the page that came with it.
+    pub(super) fn gone(words: Option<&str>) -> Self {
+        let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+        let reason = format!("the publisher answered 410, gone for good{words}");
+        Self::failed(Failure::Gone, reason, Some(410))
     }
 
     pub(super) fn unanswered(error: &FetchError) -> Self {

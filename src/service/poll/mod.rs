@@ -22,7 +22,7 @@ use crate::ingest::hub;
 use crate::ingest::moves;
 use crate::model::clock::{SharedClock, later};
 use crate::model::feed::{FeedForPoll, FeedId, FeedUrl, Validators};
-use crate::model::poll::{Committed, Failure, Outcome, PollIntent};
+use crate::model::poll::{Committed, Failure, Outcome, PollIntent, Tally};
 use crate::service::poll::found::{Found, Means};
 use crate::store::{Store, StoreError};
 use crate::telemetry::metrics::Metrics;
@@ -125,49 +125,51 @@ impl Poller {
         let announced = self.store.announce();
         let started_at = self.clock.now();
         let asked = self.fetcher.ask(question(&feed, started_at)).await;
+        let mut tally = asked.tally;
         let late = asked
             .waited
             .and_then(|waited| lateness(&feed, later(started_at, waited)));
         late.into_iter().for_each(|late| self.metrics.poll_begun(late));
         let is_gone = match &asked.answer {
-            Ok(Fetched::Gone) => true,
+            Ok(Fetched::Gone(_)) => true,
             Err(e) => e.status() == Some(404),
             Ok(_) => false,
         };
         // What few polls need stands apart in memory: most hold a place of the network and little else.
         let mut found = match asked.answer {
             Ok(Fetched::Later(until, host)) => return self.postpone(feed, until, &host).await,
-            _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => Box::pin(self.find_again(&feed)).await?,
+            _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => {
+                Box::pin(self.find_again(&feed, &mut tally)).await?
+            }
             Ok(Fetched::Document(document)) => {
                 let means = if feed.was_read() {
                     Means::Feed
                 } else {
                     Means::FeedOrPage
                 };
-                Box::pin(self.document(&feed, *document, means)).await?
+                Box::pin(self.document(&feed, *document, means, &mut tally)).await?
             }
             Ok(Fetched::NotModified(confirmed)) => Found::not_modified(&feed, *confirmed),
-            Ok(Fetched::Gone) => Found::gone(),
+            Ok(Fetched::Gone(words)) => Found::gone(words.as_deref()),
             Err(e) => Found::unanswered(&e),
         };
-        found.rest = asked.rest;
-        found.proposed = if self.is_to_be_searched(&feed, &found) {
-            Box::pin(self.search_site(&feed)).await
-        } else {
-            None
-        };
+        if self.is_to_be_searched(&feed, &found) {
+            found.proposed = Box::pin(self.search_site(&feed, &mut tally)).await;
+        }
         drop(announced);
-        self.commit(feed, found, started_at).await
+        self.commit(feed, found, tally, started_at).await
     }
 
     /// Asks for another document that has to do with a feed, wherever it is.
-    async fn fetch(&self, feed: &FeedForPoll, url: &FeedUrl) -> Result<Fetched, FetchError> {
+    async fn fetch(&self, feed: &FeedForPoll, url: &FeedUrl, tally: &mut Tally) -> Result<Fetched, FetchError> {
         let question = Question {
             url,
             validators: &Validators::default(),
             ..question(feed, self.clock.now())
         };
-        self.fetcher.ask(question).await.answer
+        let asked = self.fetcher.ask(question).await;
+        tally.add(asked.tally);
+        asked.answer
     }
 
     /// Nobody was asked: the feed comes back when its host may be.
@@ -189,7 +191,13 @@ impl Poller {
         })
     }
 
-    async fn commit(&self, feed: FeedForPoll, found: Found, started_at: Timestamp) -> Result<Polled, StoreError> {
+    async fn commit(
+        &self,
+        feed: FeedForPoll,
+        found: Found,
+        tally: Tally,
+        started_at: Timestamp,
+    ) -> Result<Polled, StoreError> {
         let finished_at = self.clock.now();
         let NextPoll { at, reason } = self.next(&feed, &found, finished_at);
         let longest = self.limits.max_interval;
@@ -210,7 +218,7 @@ impl Poller {
             status: found.status,
             bytes: found.bytes,
             error: found.error.clone(),
-            is_conditional: !feed.validators.is_empty(),
+            tally,
             said: (found.fresh_for, found.retry_after),
             validators: found.validators,
             offered: found.offered,
@@ -218,7 +226,6 @@ impl Poller {
             gap: found.gap,
             proposed: found.proposed,
             rhythm: found.rhythm,
-            host: found.rest,
             document: found.document,
             next_poll_at,
             pace: pace(wait),
@@ -268,7 +275,8 @@ impl Poller {
             rhythm: rhythm.as_ref(),
             gap: found.gap.is_some(),
             retry_after: found.retry_after,
-            fresh_for: found.fresh_for,
+            // Who fails says nothing of it: what was said last holds.
+            fresh_for: found.fresh_for.or(feed.fresh_for.filter(|_| has_failed)),
             wishes: read.map_or(feed.wishes, |read| read.facts.wishes),
             gone: matches!(found.error, Some((Failure::Gone, _))),
         };

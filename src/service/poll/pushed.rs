@@ -6,7 +6,7 @@ use crate::ingest::cadence::pace;
 use crate::ingest::fetch::Document;
 use crate::ingest::hub;
 use crate::model::feed::FeedForPoll;
-use crate::model::poll::{Committed, Outcome};
+use crate::model::poll::{Committed, Outcome, Tally};
 use crate::model::subscription::{PushId, PushIntent};
 use crate::service::poll::found::{Found, Means};
 use crate::service::poll::{Polled, Poller};
@@ -31,7 +31,10 @@ impl Poller {
             failure: None,
             error: None,
         };
-        let found = match self.understood(&feed, document, Means::Part).await? {
+        let found = match self
+            .understood(&feed, document, Means::Part, &mut Tally::default())
+            .await?
+        {
             Ok(found) => found,
             Err(unread) => {
                 self.store.give_back(vec![feed.id]).await?;

@@ -10,7 +10,7 @@ use crate::ingest::cadence::rhythm::Rhythm;
 use crate::ingest::fetch::{Document, Fetched};
 use crate::model::feed::{FeedForPoll, FeedUrl};
 use crate::model::item::ItemKey;
-use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
+use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument, Tally};
 use crate::service::poll::Poller;
 use crate::service::poll::comparing::{Compared, Comparing};
 use crate::service::poll::found::{Found, Means, Unread};
@@ -26,6 +26,7 @@ impl Poller {
         feed: &FeedForPoll,
         document: Document,
         means: Means,
+        tally: &mut Tally,
     ) -> Result<Result<Found, Unread>, StoreError> {
         let hash = *blake3::hash(&document.bytes).as_bytes();
         if feed.document_hash == Some(hash) {
@@ -52,6 +53,21 @@ impl Poller {
             found.document = Some(read);
             return Ok(Ok(found));
         }
+        let led_to = found.moved_to.as_ref();
+        let is_protected = led_to.is_some_and(|to| feed.address().is_the_same_but_for_protection(to));
+        // Where redirects lead for the first time may be another feed altogether: that is no gap.
+        let candidate = feed.candidate.as_ref().map(|candidate| &candidate.to);
+        let is_at_home = led_to.is_none_or(|to| is_protected || candidate == Some(to) || feed.refused == to.as_str());
+        if let (Some(after), 0) = (feed.last_success_at, known)
+            && feed.entries > 1
+            && read.entries > 0
+            && is_at_home
+        {
+            found.gap = Some(
+                self.fill(feed, (after, older), &mut read, (&mut found.bytes, tally))
+                    .await?,
+            );
+        }
         if !read.is_believed {
             let reason = format!(
                 "the document shrank from {} entries to {}; what is new in it is kept",
@@ -64,19 +80,7 @@ impl Poller {
             return Ok(Ok(found));
         }
         found.is_same = known > 0 && known * 2 >= usize::try_from(read.entries).unwrap_or_default();
-        let led_to = found.moved_to.as_ref();
-        let is_protected = led_to.is_some_and(|to| feed.address().is_the_same_but_for_protection(to));
         found.is_other = known == 0 && !is_protected;
-        // Where redirects lead for the first time may be another feed altogether: that is no gap.
-        let candidate = feed.candidate.as_ref().map(|candidate| &candidate.to);
-        let is_at_home = led_to.is_none_or(|to| is_protected || candidate == Some(to) || feed.refused == to.as_str());
-        if let (Some(after), 0) = (feed.last_success_at, known)
-            && feed.entries > 1
-            && read.entries > 0
-            && is_at_home
-        {
-            found.gap = Some(self.fill(feed, after, older, &mut read).await?);
-        }
         found.document = Some(read);
         Ok(Ok(found))
     }
@@ -125,9 +129,9 @@ impl Poller {
     async fn fill(
         &self,
         feed: &FeedForPoll,
-        after: Timestamp,
-        mut older: Option<FeedUrl>,
+        (after, mut older): (Timestamp, Option<FeedUrl>),
         read: &mut ReadDocument,
+        (bytes, tally): (&mut u64, &mut Tally),
     ) -> Result<Gap, StoreError> {
         let mut gap = Gap {
             after,
@@ -140,9 +144,10 @@ impl Poller {
             if !seen.insert(address.clone()) {
                 break;
             }
-            let Ok(Fetched::Document(document)) = self.fetch(feed, &address).await else {
+            let Ok(Fetched::Document(document)) = self.fetch(feed, &address, tally).await else {
                 break;
             };
+            *bytes += document.bytes.len() as u64;
             let hash = *blake3::hash(&document.bytes).as_bytes();
             let Ok(page) = self.compared(feed, *document, hash, Means::Part).await? else {
                 break;

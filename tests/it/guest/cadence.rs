@@ -330,6 +330,17 @@ async fn errors_in_a_row_double_the_wait_up_to_a_day() {
 }
 
 #[tokio::test]
+async fn a_feed_that_fails_is_not_asked_before_its_last_document_is_stale() {
+    let origin = Origin::start().await;
+    let good = answer(200, &[("cache-control", "max-age=172800")], &simple(&["1"]));
+    origin.script("/feed", [good, answer(500, &[], "")]);
+    let app = with_feed(&origin).await;
+    app.poll_all().await;
+    app.poll_all().await;
+    assert_about(wait(&app, "a").await, 2880, "after a failure");
+}
+
+#[tokio::test]
 async fn a_dead_feed_is_asked_ever_more_rarely_and_shown_as_dead() {
     let origin = Origin::start().await;
     origin.set("/feed", answer(500, &[], "oops"));
@@ -458,6 +469,20 @@ async fn news_brings_a_feed_closer_and_silence_moves_it_away() {
     assert!(busy <= minutes(30), "{busy:#}");
     assert!(silent >= minutes(100), "{silent:#}");
     assert!(origin.asked("/silent").len() < origin.asked("/busy").len());
+}
+
+#[tokio::test]
+async fn requests_are_counted_along_redirects() {
+    let origin = Origin::start().await;
+    origin.serve("/c", simple(&["1"]));
+    origin.redirect("/b", 302, "/c");
+    origin.redirect("/feed", 302, "/b");
+    let app = with_feed(&origin).await;
+    app.poll_all().await;
+    app.poll_all().await;
+    let counts = app.status("a").await.politeness;
+    // The tag of /c is sent along, since it may be another name of the same document.
+    assert_eq!((counts.requests, counts.conditional, counts.not_modified), (6, 3, 1));
 }
 
 #[tokio::test]

@@ -167,13 +167,11 @@ async fn each_status_that_is_an_error_has_its_name_and_a_readable_excerpt() {
         (599, Failure::ServerError),
     ] {
         let words = match status {
-            410 => "gone for good".to_owned(),
+            410 => "answered 410, gone for good".to_owned(),
             _ => format!("the publisher answered {status}"),
         };
         fails(answer(status, &[("content-type", "text/html")], page), failure, &words).await;
-        if status != 410 {
-            fails(answer(status, &[], page), failure, "Gone fishing").await;
-        }
+        fails(answer(status, &[], page), failure, "Gone fishing").await;
     }
 }
 
@@ -192,6 +190,34 @@ async fn an_excerpt_of_an_error_page_is_short_plain_and_harmless() {
         !error.contains("alert") && !error.chars().any(char::is_control),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn an_excerpt_is_read_in_the_encoding_of_its_page_and_from_behind_a_long_head() {
+    let (persian, _, _) = encoding_rs::WINDOWS_1256.encode("صفحه پيدا نشد");
+    let headers = vec![("content-type", "text/html; charset=windows-1256".to_owned())];
+    fails(
+        Answer::Plain(404, headers, persian.into_owned()),
+        Failure::Missing,
+        "صفحه پيدا نشد",
+    )
+    .await;
+    let page = format!(
+        "<html><head><title>t</title><style>{}</style></head><body><p>Back at noon</p></body></html>",
+        "p { color: red } ".repeat(1000)
+    );
+    fails(answer(500, &[], &page), Failure::ServerError, "Back at noon").await;
+}
+
+#[tokio::test]
+async fn a_429_whose_page_never_ends_is_a_429() {
+    let head = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 7200\r\ncontent-length: 1000000\r\n\r\nwait";
+    let raw = Raw::start_at("127.0.0.1:0", [Wire::Drips(head.into())]).await;
+    let config = format!("{}[feed.access]\ntimeout = \"1s\"\n", feed("a", &raw.url("/feed")));
+    let app = TestApp::new(&config).await;
+    assert_failed(&app.poll_all().await[0], Failure::Throttled);
+    assert_shown(&app, Failure::Throttled, "answered 429: wait").await;
+    assert_eq!(app.poll_all().await[0].outcome, Outcome::Postponed);
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ async fn a_gap_is_recorded_and_shown_and_the_feed_is_asked_sooner() {
     let shown = app.said(&["feed", "show", "a"]).await;
     assert!(
         shown.contains(
-            "items missed  probably, between 2026-11-22 12:00:00Z and 2026-11-22 12:00:00Z; nothing older is offered"
+            "items missed  probably, between 2026-11-22 12:00:00Z and 2026-11-22 12:00:00Z; nothing older could be read"
         ),
         "{shown}"
     );
@@ -65,6 +65,34 @@ async fn a_gap_is_recorded_and_shown_and_the_feed_is_asked_sooner() {
     let without = crate::guest::wait(&app, "a").await;
     assert!(with_gap < without * 2 / 3, "{with_gap:#} and {without:#}");
     assert_eq!(gaps(&app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_document_that_shrank_to_new_entries_alone_is_a_gap_too() {
+    let origin = Origin::start().await;
+    origin.serve("/feed", page("", "", 1..=10));
+    let app = with_feed(&origin).await;
+    app.poll_all().await;
+    origin.serve("/feed", page("prev-archive", "/older", 31..=34));
+    origin.serve("/older", page("", "", 10..=30));
+    for _ in 0..3 {
+        app.poll_all().await;
+    }
+    assert_eq!(gaps(&app).await, [(20, 1)]);
+    assert_eq!(app.titles().await.len(), 34);
+}
+
+#[tokio::test]
+async fn what_a_host_says_to_who_asks_for_older_documents_is_kept() {
+    let (origin, app) = missed("prev-archive", "/older").await;
+    origin.set("/older", crate::guest::answer(429, &[("retry-after", "7200")], ""));
+    app.poll_all().await;
+    assert_eq!(gaps(&app).await, [(0, 0)]);
+    let app = app.restart(&crate::support::app::feed("a", &origin.url("/feed"))).await;
+    assert_eq!(
+        app.poll_all().await[0].outcome,
+        tidings::model::poll::Outcome::Postponed
+    );
 }
 
 #[tokio::test]

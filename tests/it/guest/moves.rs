@@ -5,7 +5,7 @@ use tidings::model::poll::{Failure, Outcome};
 use crate::guest::{answer, assert_failed, document, hours, simple, with_feed};
 use crate::support::app::{TestApp, feed};
 use crate::support::has_program;
-use crate::support::origin::Origin;
+use crate::support::origin::{Answer, Origin};
 use crate::support::tls::Certificates;
 
 const DAY: i64 = 24;
@@ -50,6 +50,25 @@ async fn a_permanent_redirect_is_believed_after_four_polls_over_three_days() {
         days(&app, 2).await;
         assert_eq!(origin.asked("/feed").len(), before, "the new address is asked directly");
         assert_eq!(app.titles().await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_date_that_one_address_gave_confirms_nothing_at_another() {
+    let (now, before) = ("Sun, 22 Nov 2026 10:00:00 GMT", "Sat, 21 Nov 2026 10:00:00 GMT");
+    for status in [301, 302] {
+        let origin = Origin::start().await;
+        origin.set("/feed", Answer::Dated(simple(&["1", "2"]), now));
+        origin.set("/other", Answer::Dated(simple(&["8", "9"]), before));
+        let app = with_feed(&origin).await;
+        app.poll_all().await;
+        origin.redirect("/feed", status, "/other");
+        days(&app, 6).await;
+        let other = origin.asked("/other");
+        assert!(!other[0].headers.contains_key("if-modified-since"), "{status}");
+        assert_eq!(app.status("a").await.moved_url, "", "{status}");
+        // What the other address gave itself goes back to it.
+        assert!(other[1].headers.contains_key("if-modified-since"), "{status}");
     }
 }
 
@@ -245,6 +264,16 @@ async fn a_feed_that_is_missing_for_a_week_is_looked_for_on_its_site_once_a_week
     assert_eq!(origin.asked("/site").len(), 1);
     days(&app, 1).await;
     assert_eq!(origin.asked("/site").len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_found_on_the_site_is_no_longer_proposed_when_the_feed_is_back() {
+    let (origin, app) = missing(404).await;
+    days(&app, 8).await;
+    assert_eq!(app.status("a").await.proposed_url, origin.url("/found"));
+    origin.serve("/feed", document(&origin.url("/site"), "", &["1", "2"]));
+    app.poll_all().await;
+    assert_eq!(app.status("a").await.proposed_url, "");
 }
 
 #[tokio::test]

@@ -115,6 +115,7 @@ async fn a_permanent_redirect_to_an_error_page_for_some_days_moves_nothing() {
         answer(200, &[], page),
         answer(503, &[], page),
         answer(404, &[], page),
+        answer(410, &[], page),
         answer(200, &[], ""),
     ] {
         let origin = Origin::start().await;

@@ -21,6 +21,8 @@ pub enum Answer {
     Plain(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// A document with an `ETag` made from its text; 304 for who has it.
     Tagged(String),
+    /// A document of this time; 304 for who has one that is not older, as Apache answers.
+    Dated(String, &'static str),
     /// The first bytes, and then silence until the origin is told to go on.
     Stalling(Vec<u8>),
     /// A body that never ends.
@@ -231,6 +233,21 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
                 status(200, Body::from(document))
             };
             response.headers_mut().insert("etag", tag.parse().unwrap());
+            response
+        }
+        Some(Answer::Dated(document, changed_at)) => {
+            let date = |text: &str| httpdate::parse_http_date(text).unwrap();
+            let known = headers
+                .get("if-modified-since")
+                .is_some_and(|since| date(since.to_str().unwrap()) >= date(changed_at));
+            let mut response = if known {
+                status(304, Body::empty())
+            } else {
+                status(200, Body::from(document))
+            };
+            response
+                .headers_mut()
+                .insert("last-modified", changed_at.parse().unwrap());
             response
         }
         Some(Answer::Stalling(first)) => {
