@@ -224,44 +224,23 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
         }
         Some(Answer::Tagged(document)) => {
             let tag = format!("\"{}\"", blake3::hash(document.as_bytes()).to_hex());
-            let known = headers
-                .get("if-none-match")
-                .is_some_and(|value| value.as_bytes() == tag.as_bytes());
-            let mut response = if known {
-                status(304, Body::empty())
-            } else {
-                status(200, Body::from(document))
-            };
+            let known = headers.get("if-none-match");
+            let is_known = known.is_some_and(|value| value.as_bytes() == tag.as_bytes());
+            let mut response = document_unless(is_known, document);
             response.headers_mut().insert("etag", tag.parse().unwrap());
             response
         }
         Some(Answer::Dated(document, changed_at)) => {
             let date = |text: &str| httpdate::parse_http_date(text).unwrap();
-            let known = headers
-                .get("if-modified-since")
-                .is_some_and(|since| date(since.to_str().unwrap()) >= date(changed_at));
-            let mut response = if known {
-                status(304, Body::empty())
-            } else {
-                status(200, Body::from(document))
-            };
+            let known = headers.get("if-modified-since");
+            let is_known = known.is_some_and(|since| date(since.to_str().unwrap()) >= date(changed_at));
+            let mut response = document_unless(is_known, document);
             response
                 .headers_mut()
                 .insert("last-modified", changed_at.parse().unwrap());
             response
         }
-        Some(Answer::Stalling(first)) => {
-            let rest = async move {
-                inner.stalled.notify_one();
-                inner.go_on.notified().await;
-                Ok::<Bytes, Infallible>(Bytes::new())
-            };
-            let first = async move { Ok::<Bytes, Infallible>(Bytes::from(first)) };
-            status(
-                200,
-                Body::from_stream(Chunks::new(vec![Box::pin(first), Box::pin(rest)])),
-            )
-        }
+        Some(Answer::Stalling(first)) => status(200, stalling(inner, first)),
         Some(Answer::Endless) => {
             let chunk = || async { Ok::<Bytes, Infallible>(Bytes::from(vec![b' '; 64 * 1024])) };
             status(
@@ -273,6 +252,23 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
             )
         }
     }
+}
+
+fn document_unless(is_known: bool, document: String) -> Response<Body> {
+    match is_known {
+        true => status(304, Body::empty()),
+        false => status(200, Body::from(document)),
+    }
+}
+
+fn stalling(inner: Arc<Inner>, first: Vec<u8>) -> Body {
+    let rest = async move {
+        inner.stalled.notify_one();
+        inner.go_on.notified().await;
+        Ok::<Bytes, Infallible>(Bytes::new())
+    };
+    let first = async move { Ok::<Bytes, Infallible>(Bytes::from(first)) };
+    Body::from_stream(Chunks::new(vec![Box::pin(first), Box::pin(rest)]))
 }
 
 fn status(code: u16, body: Body) -> Response<Body> {
