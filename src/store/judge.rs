@@ -15,7 +15,7 @@ pub type Placement = (Telling, Option<StoryId>);
 pub type Lesson = (HashSet<u64>, Vec<ItemId>);
 /// Items by their stories.
 pub type Groups = Vec<Vec<ItemId>>;
-/// Two items of one story, and how close they are.
+/// Two items, and how close they are.
 pub type Close = (ItemId, ItemId, f64);
 /// Two items, and what was decided of them last.
 pub type Decision = (ItemId, ItemId, Decided);
@@ -31,8 +31,8 @@ pub struct Judge {
     pub looked_at: usize,
     /// A run of words as a mark.
     pub mark: fn(u64) -> i32,
-    /// Parts items into stories.
-    pub groups: fn(&[ItemId], &[Close], &[Decision]) -> Groups,
+    /// Parts items into stories: by pairs of one story, and pairs of which one quotes the other.
+    pub groups: fn(&[ItemId], (&[Close], &[Close]), &[Decision]) -> Groups,
     /// Who leads a story.
     pub leader: fn(&[Member]) -> Option<ItemId>,
     /// Names of feeds whose items lead where nothing else decides, the most preferred first; `*` stands for any run of characters.

@@ -61,7 +61,7 @@ impl<'a> Book<'a> {
         Ok(uid)
     }
 
-    /// An item joins a story in which nothing was decided. Says whether that is so; if not, all of it is to be parted anew.
+    /// An item joins a story in which nothing was decided, and in no quotation. Says whether that is so; if not, all of it is to be parted anew.
     pub(super) fn join(&self, item: ItemId, tied: &[ItemId]) -> SqlResult<bool> {
         let is_decided: bool = self
             .db
@@ -69,7 +69,8 @@ impl<'a> Book<'a> {
             .query_row([], |row| row.get(0))?;
         let members = members(self.db, tied, 0)?;
         let stories: HashSet<StoryId> = members.into_values().flatten().collect();
-        let (false, [story]) = (is_decided, &stories.into_iter().collect::<Vec<_>>()[..]) else {
+        let is_apart = is_decided || ties::is_in_quotation(self.db, item)?;
+        let (false, [story]) = (is_apart, &stories.into_iter().collect::<Vec<_>>()[..]) else {
             return Ok(false);
         };
         self.give(*story, &[item])?;
@@ -91,7 +92,8 @@ impl<'a> Book<'a> {
         let members = members(self.db, items, MAX_MEMBERS)?;
         let list = serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
         let items: Vec<ItemId> = members.keys().copied().collect();
-        let groups = (self.judge.groups)(&items, &ties::same(self.db, &list)?, &ties::decided(self.db, &list)?);
+        let (same, quoting) = (ties::same(self.db, &list)?, ties::quoting(self.db, &list)?);
+        let groups = (self.judge.groups)(&items, (&same, &quoting), &ties::decided(self.db, &list)?);
         let mut kept = self.keepers(&members, &groups)?;
         let mut told = Vec::new();
         for (at, group) in groups.iter().enumerate() {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params};
 use crate::model::item::ItemId;
 use crate::model::story::{Decided, Tie};
 use crate::store::SqlResult;
+use crate::store::judge::Close;
 
 /// Items with which one that is looked at again is compared because it was tied to them.
 const MAX_TIED: usize = 64;
@@ -55,16 +56,37 @@ pub(super) fn forget_common(db: &Connection, quoted: ItemId) -> SqlResult<()> {
     .map(|_| ())
 }
 
-/// Pairs among these items that tell one story, with their closeness. `items` is a JSON list.
-pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, ItemId, f64)>> {
+/// Pairs among these items that tell one story, with their closeness: one link is as close as can be. `items` is a JSON list.
+pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
     let mut statement = db.prepare_cached(
-        "select item_id, other_id, min(share, back) from tie where kind = 'same'
+        "select item_id, other_id, iif(rule = 'the same link', 1.0, min(share, back)) from tie where kind = 'same'
          and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))",
     )?;
     let rows = statement.query_map([items], |row| {
         Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))
     })?;
     rows.collect()
+}
+
+/// Pairs among these items of which one quotes the other, and says so by a link, with their closeness. `items` is a JSON list.
+pub(super) fn quoting(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
+    let mut statement = db.prepare_cached(
+        "select item_id, other_id, min(share, back) from tie where kind = 'quotes' and cites = 1
+         and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))",
+    )?;
+    let rows = statement.query_map([items], |row| {
+        Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))
+    })?;
+    rows.collect()
+}
+
+/// Whether an item quotes any other or is quoted, with a link.
+pub(super) fn is_in_quotation(db: &Connection, item: ItemId) -> SqlResult<bool> {
+    db.prepare_cached(
+        "select exists (select 1 from tie where item_id = ?1 and kind = 'quotes' and cites = 1)
+             or exists (select 1 from tie where other_id = ?1 and kind = 'quotes' and cites = 1)",
+    )?
+    .query_row([item.0], |row| row.get(0))
 }
 
 /// What was decided last of pairs among these items.

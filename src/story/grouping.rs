@@ -1,17 +1,21 @@
 //! Which items make one story, of those that are tied, and which of them leads it. Pure, and the same in any order of arrival.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::item::ItemId;
 use crate::model::story::{Decided, Member};
 
-/// Parts items into stories: who is tied is together, the closest first, unless the operator has decided otherwise.
+/// How much closer a tie must be than a quotation that stands against it.
+const CLOSER: f64 = 0.05;
+
+/// Parts items into stories: who is tied is together, the closest first, unless the operator has decided otherwise, or one quotes the
+/// other's story as closely: a column stays one when a third feed reprints what it quotes.
 ///
-/// `ties` are pairs with their closeness; `decided` holds for each pair of items what was decided last.
+/// `ties` and `quoting` are pairs with their closeness; `decided` holds for each pair of items what was decided last.
 #[must_use]
 pub fn groups(
     items: &[ItemId],
-    ties: &[(ItemId, ItemId, f64)],
+    (ties, quoting): (&[(ItemId, ItemId, f64)], &[(ItemId, ItemId, f64)]),
     decided: &[(ItemId, ItemId, Decided)],
 ) -> Vec<Vec<ItemId>> {
     let mut group: BTreeMap<ItemId, ItemId> = items.iter().map(|item| (*item, *item)).collect();
@@ -21,11 +25,15 @@ pub fn groups(
         .flat_map(|(a, b, _)| [(*a, *b), (*b, *a)])
         .collect();
     let together = decided.iter().filter(|(.., decided)| *decided == Decided::Together);
-    let mut pairs: Vec<(ItemId, ItemId)> = together.map(|(a, b, _)| (*a, *b)).collect();
+    let quoted: HashMap<(ItemId, ItemId), f64> = quoting
+        .iter()
+        .flat_map(|(a, b, close)| [((*a, *b), *close), ((*b, *a), *close)])
+        .collect();
+    let mut pairs: Vec<(ItemId, ItemId, Option<f64>)> = together.map(|(a, b, _)| (*a, *b, None)).collect();
     let mut ties = ties.to_vec();
     ties.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
-    pairs.extend(ties.iter().map(|(a, b, _)| (*a, *b)));
-    for (a, b) in pairs {
+    pairs.extend(ties.iter().map(|(a, b, close)| (*a, *b, Some(*close))));
+    for (a, b, close) in pairs {
         let (Some(a), Some(b)) = (group.get(&a).copied(), group.get(&b).copied()) else {
             continue;
         };
@@ -35,7 +43,11 @@ pub fn groups(
                 .filter(move |(_, group)| **group == name)
                 .map(|(item, _)| *item)
         };
-        if a == b || of(a).any(|one| of(b).any(|other| apart.contains(&(one, other)))) {
+        let parts = |pair: (ItemId, ItemId)| {
+            let is_as_close = |quoted: &f64| close.is_some_and(|close| close < quoted + CLOSER);
+            apart.contains(&pair) || quoted.get(&pair).is_some_and(is_as_close)
+        };
+        if a == b || of(a).any(|one| of(b).any(|other| parts((one, other)))) {
             continue;
         }
         let (low, high) = (a.min(b), a.max(b));
@@ -80,7 +92,7 @@ mod tests {
 
     #[test]
     fn who_is_tied_is_together_and_who_is_not_is_alone() {
-        let parted = groups(&ids([1, 2, 3, 4]), &[tie(3, 1, 0.9), tie(2, 3, 0.8)], &[]);
+        let parted = groups(&ids([1, 2, 3, 4]), (&[tie(3, 1, 0.9), tie(2, 3, 0.8)], &[]), &[]);
         assert_eq!(parted, [ids([1, 2, 3]).as_slice(), &ids([4])]);
     }
 
@@ -89,11 +101,28 @@ mod tests {
         let ties = [tie(1, 2, 0.9), tie(2, 3, 0.95)];
         let apart = [(ItemId(3), ItemId(1), Decided::Apart)];
         assert_eq!(
-            groups(&ids([1, 2, 3]), &ties, &apart),
+            groups(&ids([1, 2, 3]), (&ties, &[]), &apart),
             [ids([1]).as_slice(), &ids([2, 3])]
         );
         let together = [(ItemId(1), ItemId(4), Decided::Together)];
-        assert_eq!(groups(&ids([1, 4]), &[], &together), [ids([1, 4])]);
+        assert_eq!(groups(&ids([1, 4]), (&[], &[]), &together), [ids([1, 4])]);
+    }
+
+    #[test]
+    fn who_quotes_an_item_is_not_together_with_a_copy_of_it_that_is_no_closer() {
+        let (copy, column) = (tie(1, 2, 0.95), tie(2, 3, 0.55));
+        let quoting = [tie(3, 1, 0.56)];
+        let items = ids([1, 2, 3]);
+        assert_eq!(
+            groups(&items, (&[copy, column], &quoting), &[]),
+            [ids([1, 2]).as_slice(), &ids([3])]
+        );
+        assert_eq!(
+            groups(&items, (&[copy, tie(2, 3, 0.8)], &quoting), &[]),
+            [items.clone()]
+        );
+        let together = [(ItemId(1), ItemId(3), Decided::Together)];
+        assert_eq!(groups(&items, (&[copy], &quoting), &together), [items]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::model::feed::FeedId;
 use crate::model::story::{Comparison, Telling, Tie, TieKind};
 use crate::story::overlap::{COMMENT, Overlap, Said, overlap};
 use crate::story::passages::ratio;
-use crate::story::titles::{are_one_headline, likeness, numbers};
+use crate::story::titles::{are_one_headline, dates, likeness, numbers, without_numbers};
 
 /// Nearly all of a text.
 const NEARLY_ALL: f64 = 0.8;
@@ -43,6 +43,14 @@ const UPDATE_SECONDS: i64 = 36 * 3600;
 const LONG_OF_REISSUE: f64 = 0.75;
 /// How much of a text may be other words at the same places where one is an update of the other.
 const SUBSTITUTED: f64 = 0.08;
+/// The same in two feeds under titles with other numbers or days.
+const SUBSTITUTED_WITH_NUMBERS: f64 = 0.04;
+/// How much of the titles of a pattern is the same, but for their numbers ...
+const PATTERN_TITLES: f64 = 0.75;
+/// ... and how far apart they are where all of it is.
+const PATTERN_SECONDS: i64 = 18 * 3600;
+/// How much of a column is its own, where it begins with what it reprints.
+const MOSTLY_OWN: f64 = 0.5;
 /// Titles of a report and of the same under a new lead, in two feeds.
 const NEW_LEAD_TITLES: f64 = 0.25;
 /// Comments within a text that make it a quotation of what stands between them.
@@ -133,6 +141,9 @@ fn relation(
     if is_one_feed {
         return within_a_feed(one, other, overlap, titles).map(|rule| (TieKind::Same, rule));
     }
+    if are_of_one_pattern(one, other, overlap, apart) && cites == (false, false) {
+        return None;
+    }
     if are_nearly_the_same {
         return Some((TieKind::Same, "nearly the same text"));
     }
@@ -152,11 +163,22 @@ fn relation(
     if cited && has_much {
         return Some((TieKind::Quotes, "most of its text, with a link to it"));
     }
+    let quoted = if is_first_in_other {
+        overlap.quoted.0
+    } else {
+        overlap.quoted.1
+    };
+    if quoted >= MOST && has_much {
+        return Some((TieKind::Quotes, "most of its text in block quotations"));
+    }
     if titles >= ALIKE {
         return Some((TieKind::Same, "most of the text under a like title"));
     }
     if has_much && share >= NEARLY_ALL && of_longer(lead) >= COMMENT && of_longer(overlap.between) >= COMMENTS {
         return Some((TieKind::Quotes, "nearly all of its text between comments"));
+    }
+    if has_much && share >= NEARLY_ALL && titles < RELATED && ratio(own, words) >= MOSTLY_OWN {
+        return Some((TieKind::Quotes, "nearly all of its text, and more of its own words"));
     }
     if lead.0.max(lead.1) < LEAD {
         return (share >= MOST_OF_UPDATE).then_some((TieKind::Same, "most of the text from the beginning on"));
@@ -169,6 +191,26 @@ fn relation(
         return Some((TieKind::Quotes, "most of its text after words of its own"));
     }
     (share >= NEARLY_ALL).then_some((TieKind::Same, "nearly all of the text and little else"))
+}
+
+/// Reports of one pattern tell of two days or places: they have other words at the same places, and titles with other days; or with
+/// other numbers, and else the same but for a name, or on two days. The titles of a report and of its update differ by more.
+fn are_of_one_pattern(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, apart: i64) -> bool {
+    if overlap.substituted <= SUBSTITUTED_WITH_NUMBERS {
+        return false;
+    }
+    let differ = |a: &[&String], b: &[&String]| !a.is_empty() && !b.is_empty() && a != b;
+    if differ(&dates(&one.title), &dates(&other.title)) {
+        return true;
+    }
+    let rest = likeness(&without_numbers(&one.title), &without_numbers(&other.title));
+    let is_same_title = rest >= 1.0;
+    differ(&numbers(&one.title), &numbers(&other.title))
+        && if is_same_title {
+            apart >= PATTERN_SECONDS
+        } else {
+            rest >= PATTERN_TITLES
+        }
 }
 
 /// Items of one feed are told apart by it already: most that are alike are of one series, letters with one signature or reports of one

@@ -9,6 +9,7 @@ use crate::story::passages::{Passages, RUN, Runs, ratio};
 use crate::story::titles;
 use crate::text::canonical_url::cited::cited;
 use crate::text::html::links::links_in;
+use crate::text::html::quoted::block_quotations;
 
 /// Words of a long piece: patterns of reports share short ones.
 const LONG_PIECE: usize = 16;
@@ -23,6 +24,8 @@ pub(super) struct Said<'a> {
     text: Passages,
     /// Its runs, without those that recur over its feed.
     runs: Runs,
+    /// Those of them that stand in its block quotations.
+    quoted: Runs,
     /// By word, whether it belongs to a run that recurs.
     recurring: Vec<bool>,
     /// What it links to, in canonical form.
@@ -44,6 +47,8 @@ pub(super) struct Overlap {
     pub(super) between: (usize, usize),
     /// How much of the one that shares more of its words stands in the other in long pieces, from 0 to 1.
     pub(super) long: f64,
+    /// How much of the first stands in block quotations of the second, and the other way round, from 0 to 1.
+    pub(super) quoted: (f64, f64),
     /// How much of the shorter is other words at the same places, from 0 to 1.
     pub(super) substituted: f64,
 }
@@ -61,7 +66,9 @@ impl<'a> Said<'a> {
                 runs.insert(*run);
             }
         }
+        let quoted = Passages::of(&block_quotations(&telling.html)).runs;
         Self {
+            quoted: quoted.into_iter().filter(|run| runs.contains(run)).collect(),
             title: titles::words(&telling.title),
             telling,
             text,
@@ -112,7 +119,18 @@ impl<'a> Said<'a> {
             .chunk_by(|a, b| a == b)
             .filter(|piece| piece.first() == Some(&true));
         let long: usize = pieces.map(<[bool]>::len).filter(|words| *words >= LONG_PIECE).sum();
+        let mut quoted = vec![false; self.text.words];
+        for (at, _) in self
+            .text
+            .runs
+            .iter()
+            .enumerate()
+            .filter(|(_, run)| other.quoted.contains(run))
+        {
+            cover(&mut quoted, at);
+        }
         Covered {
+            quoted: ratio(quoted.iter().filter(|quoted| **quoted).count(), covered + own),
             share: ratio(covered, covered + own),
             own,
             lead: lead.unwrap_or(own),
@@ -126,6 +144,8 @@ impl<'a> Said<'a> {
 struct Covered {
     /// How much of it, from 0 to 1.
     share: f64,
+    /// How much of it stands in block quotations there.
+    quoted: f64,
     /// Words that do not.
     own: usize,
     /// Those of them before the first that does.
@@ -165,6 +185,7 @@ pub(super) fn overlap(one: &Said<'_>, other: &Said<'_>) -> Overlap {
         lead: (a.lead, b.lead),
         tail: (a.tail(), b.tail()),
         between: (a.between(), b.between()),
+        quoted: (a.quoted, b.quoted),
         long: if a.share >= b.share { a.long } else { b.long },
         substituted: ratio(substituted, one.words().min(other.words())),
     }

@@ -70,10 +70,34 @@ pub fn likeness(one: &[String], other: &[String]) -> f64 {
 /// The numbers of a title, with its days and months, in one order.
 #[must_use]
 pub fn numbers(title: &[String]) -> Vec<&String> {
-    let is_one = |word: &&String| DATES.contains(&word.as_str()) || word.chars().any(|c| c.is_ascii_digit());
-    let mut numbers: Vec<&String> = title.iter().filter(is_one).collect();
-    numbers.sort_unstable();
-    numbers
+    sorted(title, |word| is_date(word) || has_digits(word))
+}
+
+/// Its days and months, likewise.
+#[must_use]
+pub fn dates(title: &[String]) -> Vec<&String> {
+    sorted(title, is_date)
+}
+
+/// Its words without numbers, days and months.
+#[must_use]
+pub fn without_numbers(title: &[String]) -> Vec<String> {
+    let words = title.iter().filter(|word| !is_date(word) && !has_digits(word));
+    words.cloned().collect()
+}
+
+fn is_date(word: &str) -> bool {
+    DATES.contains(&word)
+}
+
+fn has_digits(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_digit())
+}
+
+fn sorted(title: &[String], is_one: impl Fn(&str) -> bool) -> Vec<&String> {
+    let mut words: Vec<&String> = title.iter().filter(|word| is_one(word)).collect();
+    words.sort_unstable();
+    words
 }
 
 /// Whether both are one headline, but for what only one has before or after it, which is no number.
@@ -84,9 +108,8 @@ pub fn are_one_headline(one: &[String], other: &[String]) -> bool {
     let Some((before, after)) = long.split_once(&short).filter(|_| !short.is_empty()) else {
         return false;
     };
-    let has_number = |text: &str| text.chars().any(|c| c.is_ascii_digit());
     one.len().min(other.len()) >= HEADLINE_WORDS
         && ratio(short.len(), long.len()) >= MOST_OF_HEADLINE
-        && !has_number(before)
-        && !has_number(after)
+        && !has_digits(before)
+        && !has_digits(after)
 }

@@ -6,6 +6,7 @@
 pub mod links;
 pub mod page;
 mod prepare;
+pub mod quoted;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -59,7 +59,7 @@ pub struct Arrivals {
     pub store: Store,
     _folder: tempfile::TempDir,
     feeds: BTreeMap<String, FeedId>,
-    arrived: Vec<String>,
+    arrived: BTreeMap<i64, String>,
 }
 
 impl Arrivals {
@@ -85,7 +85,7 @@ impl Arrivals {
             store,
             _folder: folder,
             feeds,
-            arrived: Vec::new(),
+            arrived: BTreeMap::new(),
         }
     }
 
@@ -100,12 +100,9 @@ impl Arrivals {
             ..RawItem::default()
         };
         let address = url::Url::parse("https://feeds.example/").unwrap();
-        let mut changes = tidings::ingest::decide(
-            &keyed(vec![raw], IdentityPolicy::Guid),
-            &Default::default(),
-            (&address, "", &Links::default()),
-            now(),
-        );
+        let keyed = keyed(vec![raw], IdentityPolicy::Guid);
+        let mut changes =
+            tidings::ingest::decide(&keyed, &Default::default(), (&address, "", &Links::default()), now());
         for change in &mut changes {
             if let ItemChange::New { item, .. } = change {
                 item.marks = marks(&item.title, &item.content);
@@ -117,7 +114,10 @@ impl Arrivals {
             .await
             .unwrap();
         assert_eq!(committed.new, 1, "{}", item.id);
-        self.arrived.push(item.id.clone());
+        let keys = keyed.iter().map(|item| item.key);
+        let stored = self.store.known_items(self.feeds[&item.feed], keys).unwrap();
+        let id = stored.into_values().next().unwrap().id;
+        self.arrived.insert(id.0, item.id.clone());
         if place {
             self.place().await;
         }
@@ -131,7 +131,7 @@ impl Arrivals {
 
     /// The corpus's name of an item.
     pub fn name(&self, id: i64) -> &str {
-        &self.arrived[usize::try_from(id).unwrap() - 1]
+        &self.arrived[&id]
     }
 
     pub async fn stories(&self) -> Vec<ListedStory> {
