@@ -62,18 +62,21 @@ pub(super) async fn story(file: Option<PathBuf>, command: StoryCommand) -> anyho
     Ok(ExitCode::SUCCESS)
 }
 
-/// The item that a number or an address names.
+/// The items that a number or an address names, one at least.
+pub(super) async fn items_named(app: &App, name: &str) -> anyhow::Result<Vec<ItemId>> {
+    let address = canonical(name).unwrap_or_default();
+    let found = app.store.items_named(name.parse().ok(), &address).await?;
+    if found.is_empty() {
+        let missing = format!("there is no item {name:?}; `tidings stories` shows numbers and addresses");
+        return Err(Usage(missing).into());
+    }
+    Ok(found)
+}
+
+/// The one item that a number or an address names.
 pub(super) async fn item_named(app: &App, name: &str) -> anyhow::Result<ItemId> {
-    let found = app
-        .store
-        .items_named(name.parse().ok(), &canonical(name).unwrap_or_default())
-        .await?;
-    match found.as_slice() {
+    match items_named(app, name).await?.as_slice() {
         [item] => Ok(*item),
-        [] => Err(Usage(format!(
-            "there is no item {name:?}; `tidings stories` shows numbers and addresses"
-        ))
-        .into()),
         several => {
             let numbers: Vec<String> = several.iter().map(|item| item.0.to_string()).collect();
             Err(Usage(format!(

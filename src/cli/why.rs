@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::app::App;
 use crate::cli::stories::{ItemLine, StoryLine, rounded, text};
-use crate::cli::story::{item_named, story_named};
+use crate::cli::story::{items_named, story_named};
 use crate::cli::{open, print};
 use crate::model::item::ItemId;
-use crate::model::story::{Comparison, Decided, ListedItem, ListedStory, StoryId, Tie};
+use crate::model::story::{Comparison, Decided, ListedItem, ListedStory, StoryId};
 use crate::store::decisions::Reasons;
 
 /// Of which item.
@@ -26,43 +27,52 @@ pub(super) struct WhyArgs {
 
 pub(super) async fn why(file: Option<PathBuf>, args: WhyArgs) -> anyhow::Result<ExitCode> {
     let app = open(file.as_ref()).await?;
-    let item = match item_named(&app, &args.item).await {
-        Ok(item) => item,
+    let items = match items_named(&app, &args.item).await {
+        Ok(items) => items,
         // The id of a story names its leader; a number is always that of an item.
         Err(e) => match story_named(&app, &args.item).await {
-            Ok(story) => app
-                .store
-                .listed_story(story)
-                .await?
-                .items
-                .first()
-                .map(|item| item.id)
-                .ok_or(e)?,
+            Ok(story) => {
+                let story = app.store.listed_story(story).await?;
+                vec![story.items.first().map(|item| item.id).ok_or(e)?]
+            }
             Err(_) => return Err(e),
         },
     };
+    for item in items {
+        print(&why_of(&app, item, args.json).await?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn why_of(app: &App, item: ItemId, json: bool) -> anyhow::Result<String> {
     let reasons = app.store.reasons(item, app.clock.now(), &app.judge()).await?;
     let story = match reasons.story {
         Some(story) => Some(app.store.listed_story(story).await?),
         None => None,
     };
-    print(&if args.json {
+    Ok(if json {
         format!("{}\n", as_json(&reasons, story.as_ref()))
     } else {
         as_text(&reasons, story.as_ref())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
-/// What followed from a comparison, in words.
-fn followed(tie: Option<&Tie>, item: &ListedItem) -> String {
-    match tie {
-        None => "not tied".to_owned(),
-        Some(tie) => match tie.kind.as_str() {
-            "quotes" if tie.item == item.id => format!("quotes it: {}", tie.rule),
-            "quotes" => format!("quoted by it: {}", tie.rule),
+/// What followed from a comparison, in words: the tie that is kept, and what it would be now, if that is another.
+fn followed(compared: &Comparison, reasons: &Reasons) -> String {
+    let kept = reasons.ties.iter().find(|tie| tie.other == compared.other);
+    let kept = kept.map_or_else(
+        || "not tied".to_owned(),
+        |tie| match tie.kind.as_str() {
+            "quotes" => format!("quotes it: {}", tie.rule),
+            "quoted by" => format!("quoted by it: {}", tie.rule),
             kind => format!("{kind}: {}", tie.rule),
         },
+    );
+    let anew = compared.tie.as_ref().map_or("not tied", |tie| tie.rule);
+    if kept.ends_with(anew) {
+        kept
+    } else {
+        format!("{kept} (compared now: {anew})")
     }
 }
 
@@ -79,7 +89,7 @@ fn as_json(reasons: &Reasons, story: Option<&ListedStory>) -> Value {
             "item": ItemLine::new(other), "story": story,
             "share_of_this_in_other": rounded(compared.shares.0), "share_of_other_in_this": rounded(compared.shares.1),
             "own_words": compared.own.0, "own_words_of_other": compared.own.1, "titles": rounded(compared.titles),
-            "decision": followed(compared.tie.as_ref(), &reasons.item),
+            "decision": followed(compared, reasons),
         })
     };
     let tie = |tie: &crate::store::decisions::StoredTie| {
@@ -134,7 +144,7 @@ fn as_text(reasons: &Reasons, story: Option<&ListedStory>) -> String {
                 percent(compared.shares.1),
                 percent(compared.shares.0),
                 percent(compared.titles),
-                followed(compared.tie.as_ref(), item)
+                followed(compared, reasons)
             ),
         );
     }

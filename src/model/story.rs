@@ -56,6 +56,8 @@ pub struct Telling {
     pub group: String,
     /// When it was published; the first sight where the publisher says nothing usable.
     pub at: Timestamp,
+    /// The address as it was given; empty: none.
+    pub link: String,
     /// The link's canonical form; empty: not comparable.
     pub canonical_link: String,
     /// Plain text.

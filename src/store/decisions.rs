@@ -156,7 +156,7 @@ impl Store {
             }
             let pairs: Vec<(ItemId, ItemId)> = others.iter().map(|other| (item, *other)).collect();
             let decision = ties::decide(db, Decided::Apart, &pairs, now)?;
-            Placing::new(db, &judge, now, &mut Tail::default())?.regroup(&[item])?;
+            Placing::new(db, &judge, now, &mut Tail::default())?.part_from_others(item)?;
             bump_version(db)?;
             Ok(Some(decision))
         })

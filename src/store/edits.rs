@@ -221,6 +221,8 @@ fn show(db: &Connection, id: ItemId, raw_hash: &Hash16, content_hash: &Hash16, i
     )?
     .execute(params![id.0, item.summary, item.content])?;
     passages::sketch_anew(db, id, &item.marks)?;
+    // Its link may be another, or what it links to, though its marks are the same.
+    passages::doubt(db, id)?;
     search::edited(db, id).map(|_| ())
 }
 

@@ -22,14 +22,13 @@ pub(super) fn sketch(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<
         .map(|_| ())
 }
 
-/// Keeps the marks of an item that was edited; if it has its place, it is to be looked at again.
+/// Keeps the marks of an item that was edited.
 pub(super) fn sketch_anew(db: &Connection, item: ItemId, marks: &[i32]) -> SqlResult<()> {
     if marks_of(db, item)? == marks {
         return Ok(());
     }
     forget(db, item)?;
-    sketch(db, item, marks)?;
-    doubt(db, item)
+    sketch(db, item, marks)
 }
 
 /// Forgets the marks of an item.

@@ -24,7 +24,7 @@ const OF_ONE_STORY: usize = 3;
 const OF_ONE_LINK: usize = 16;
 /// How much of an item must stand in another of its feed for what recurs over the feed to be looked for.
 const RECURRING_SHARE: f64 = 0.1;
-/// Quotations that are kept of one item: who quotes everybody quotes nobody.
+/// Quotations that are kept of one item.
 const MAX_QUOTED: usize = 16;
 
 /// What one round of placing did.
@@ -189,6 +189,13 @@ impl<'a> Placing<'a> {
         };
         self.tail.remember(self.db, item, &marks)?;
         ties::write(self.db, &ties)?;
+        let quoting = ties
+            .iter()
+            .filter(|tie| tie.kind == TieKind::Quotes)
+            .map(|tie| tie.item);
+        for quoting in quoting.collect::<HashSet<_>>() {
+            ties::bound_quotations(self.db, quoting, MAX_QUOTED)?;
+        }
         let same = ties.iter().filter(|tie| tie.kind == TieKind::Same);
         let tied: Vec<ItemId> = same
             .map(|tie| if tie.item == item { tie.other } else { tie.item })
@@ -218,6 +225,11 @@ impl<'a> Placing<'a> {
     fn open(&mut self, item: ItemId) -> SqlResult<()> {
         let story = self.book.open(&[item])?;
         self.book.give(story, &[item])
+    }
+
+    /// Parts an item from the others of its story, which keep it.
+    pub(super) fn part_from_others(&mut self, item: ItemId) -> SqlResult<()> {
+        self.book.part_from_others(item)
     }
 
     /// Parts items into stories anew.
@@ -335,11 +347,6 @@ impl<'a> Placing<'a> {
                 .cmp(&(b.kind != TieKind::Same))
                 .then(b.share.total_cmp(&a.share))
         });
-        let mut quoted = 0;
-        ties.retain(|tie| {
-            quoted += usize::from(tie.kind == TieKind::Quotes && tie.item == item);
-            tie.kind == TieKind::Same || quoted <= MAX_QUOTED
-        });
         Ok(ties)
     }
 
@@ -393,6 +400,7 @@ pub(super) fn telling(db: &Connection, item: ItemId) -> SqlResult<Telling> {
             feed: FeedId(row.get("feed_id")?),
             group: row.get("feed_group")?,
             at: instant(row, "at")?,
+            link: row.get("link")?,
             canonical_link: row.get("canonical_link")?,
             title: row.get("title")?,
             html: row.get("html")?,
@@ -400,7 +408,7 @@ pub(super) fn telling(db: &Connection, item: ItemId) -> SqlResult<Telling> {
         })
     };
     db.prepare_cached(
-        "select feed_id, feed_group, coalesce(published_at, first_seen_at) as at, canonical_link, item.title,
+        "select feed_id, feed_group, coalesce(published_at, first_seen_at) as at, link, canonical_link, item.title,
              iif(content = '', summary, content) as html,
              exists (select 1 from item i where i.canonical_link = item.canonical_link and i.canonical_link <> ''
                  and i.feed_id = item.feed_id and i.id <> item.id) as shares_link

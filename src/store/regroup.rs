@@ -26,6 +26,8 @@ pub(super) struct Book<'a> {
     last: i64,
     /// Stories that were opened.
     pub(super) opened: usize,
+    /// Leaves its story to the others, even if it came first.
+    leaving: Option<ItemId>,
 }
 
 impl<'a> Book<'a> {
@@ -36,6 +38,7 @@ impl<'a> Book<'a> {
             now,
             last: db.query_row("select coalesce(max(seq), 0) from story", [], |row| row.get(0))?,
             opened: 0,
+            leaving: None,
         })
     }
 
@@ -85,6 +88,14 @@ impl<'a> Book<'a> {
         items
             .iter()
             .try_for_each(|item| give.execute(params![story.0, item.0]).map(|_| ()))
+    }
+
+    /// Parts an item from the others of its story, which keep it.
+    pub(super) fn part_from_others(&mut self, item: ItemId) -> SqlResult<()> {
+        self.leaving = Some(item);
+        let parted = self.regroup(&[item]);
+        self.leaving = None;
+        parted
     }
 
     /// Parts these items, and all that tell a story with any of them, into stories anew.
@@ -181,6 +192,14 @@ impl<'a> Book<'a> {
                         keeper = group_of(item);
                     }
                 }
+            }
+            let stays = items
+                .iter()
+                .find(|item| Some(**item) != self.leaving && group_of(item) != keeper);
+            if let (Some(leaving), Some(stays)) = (self.leaving, stays)
+                && keeper == group_of(&leaving)
+            {
+                keeper = group_of(stays);
             }
             placed.push((seq, story, keeper));
         }

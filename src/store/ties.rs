@@ -7,6 +7,7 @@ use crate::model::item::ItemId;
 use crate::model::story::{Decided, Tie};
 use crate::store::SqlResult;
 use crate::store::judge::Close;
+use crate::store::rows::signed;
 
 /// Items with which one that is looked at again is compared because it was tied to them.
 const MAX_TIED: usize = 64;
@@ -53,6 +54,16 @@ pub(super) fn forget_common(db: &Connection, quoted: ItemId) -> SqlResult<()> {
          and +other_id in (select item_id from tie where other_id = ?1 and kind = 'quotes')",
     )?
     .execute([quoted.0])
+    .map(|_| ())
+}
+
+/// Keeps of what an item quotes only so many, of which the most stands in it: who quotes everybody quotes nobody.
+pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> SqlResult<()> {
+    db.prepare_cached(
+        "delete from tie where item_id = ?1 and kind = 'quotes' and other_id not in (
+             select other_id from tie where item_id = ?1 and kind = 'quotes' order by share desc, other_id limit ?2)",
+    )?
+    .execute(params![item.0, signed(most)])
     .map(|_| ())
 }
 

@@ -16,6 +16,7 @@ use crate::model::story::{Comparison, Telling, Tie, TieKind};
 use crate::story::overlap::{COMMENT, Overlap, Said, overlap};
 use crate::story::passages::ratio;
 use crate::story::titles::{are_one_headline, dates, likeness, numbers, without_numbers};
+use crate::text::canonical_url::may_be_two_pages;
 
 /// Nearly all of a text.
 const NEARLY_ALL: f64 = 0.8;
@@ -123,6 +124,10 @@ fn relation(
     let is_one_link = !a.canonical_link.is_empty() && a.canonical_link == b.canonical_link;
     let titles = likeness(&one.title, &other.title);
     let is_shared = a.shares_link || b.shares_link;
+    // What canonical links leave out may have told two articles apart: then their texts do.
+    let is_contradicted =
+        titles < RELATED && !one.is_short() && !other.is_short() && may_be_two_pages(&a.link, &b.link);
+    let is_shared = is_shared || is_contradicted;
     if is_one_link && !is_one_feed && (!is_shared || titles >= MOST || overlap.shares.0.max(overlap.shares.1) >= MOST) {
         return Some((TieKind::Same, "the same link"));
     }

@@ -88,5 +88,13 @@ fn byline(byline: &Byline<'_>) -> String {
     };
     let also = named("also in", byline.also_in.iter().map(|name| isolated(name)).collect());
     let quotes = named("quotes", byline.quotes.iter().map(|title| isolated(title)).collect());
-    format!("{} · <bdi>{}</bdi>{also}{quotes}", isolated(byline.source), byline.time)
+    let quoted_by = named(
+        "quoted by",
+        byline.quoted_by.iter().map(|title| isolated(title)).collect(),
+    );
+    format!(
+        "{} · <bdi>{}</bdi>{also}{quotes}{quoted_by}",
+        isolated(byline.source),
+        byline.time
+    )
 }

@@ -6,12 +6,14 @@ mod text;
 use jiff::tz::TimeZone;
 
 use crate::model::edition::Edition;
-use crate::model::story::StoryText;
+use crate::model::story::{Quoted, StoryText};
 use crate::output::{RenderedMail, title};
 use crate::text::html::{excerpt, to_text};
 
 /// How much of a story's text a mail tells, in characters.
 const EXCERPT_CHARS: usize = 320;
+/// Stories that quote one which are named with it.
+const MAX_QUOTED_BY: usize = 3;
 
 /// What a mail is made from.
 #[derive(Debug)]
@@ -87,6 +89,8 @@ struct Byline<'a> {
     also_in: &'a [String],
     /// Titles of the stories that it quotes.
     quotes: Vec<&'a str>,
+    /// Titles of stories that quote it, some of them.
+    quoted_by: Vec<&'a str>,
 }
 
 /// Groups in the order of their newest story, stories newest first.
@@ -131,10 +135,15 @@ fn told<'a>(story: &'a StoryText, mail: &DigestMail<'_>) -> Told<'a> {
             source: &story.feed.title,
             time: published.strftime(format).to_string(),
             also_in: &story.also_in,
-            quotes: story.quotes.iter().map(|quoted| quoted.title.as_str()).collect(),
+            quotes: titles(&story.quotes).collect(),
+            quoted_by: titles(&story.quoted_by).take(MAX_QUOTED_BY).collect(),
         },
         excerpt: excerpt(&to_text(body), EXCERPT_CHARS),
     }
+}
+
+fn titles(stories: &[Quoted]) -> impl Iterator<Item = &str> {
+    stories.iter().map(|story| story.title.as_str())
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ fn story(page: &mut String, story: &Told<'_>) {
         story.title, byline.source, byline.time
     ));
     let also_in = byline.also_in.iter().map(String::as_str).collect();
-    for (what, names) in [("also in", also_in), ("quotes", byline.quotes.clone())] {
+    let (quotes, quoted_by) = (byline.quotes.clone(), byline.quoted_by.clone());
+    for (what, names) in [("also in", also_in), ("quotes", quotes), ("quoted by", quoted_by)] {
         if !names.is_empty() {
             let names: Vec<String> = names.iter().map(|name| format!("\u{2068}{name}\u{2069}")).collect();
             page.push_str(&format!(" · {what} {}", names.join(", ")));

@@ -17,6 +17,8 @@ pub mod trackers;
 
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::text::canonical_url::parts::Parts;
 use crate::text::canonical_url::trackers::Tracker;
 
@@ -120,6 +122,36 @@ impl Named {
         }
         None
     }
+}
+
+/// Whether two links of one canonical form may lead to two pages: what looks like a place in a page or like a session differs.
+///
+/// ```
+/// use tidings::text::canonical_url::may_be_two_pages;
+/// assert!(may_be_two_pages("https://a.example/changes.html#v2", "https://a.example/changes.html#v1"));
+/// assert!(!may_be_two_pages("https://a.example/1?utm_source=a", "https://a.example/1?utm_source=b"));
+/// ```
+#[must_use]
+pub fn may_be_two_pages(one: &str, other: &str) -> bool {
+    let names = |link: &str| {
+        let url = Url::parse(link).ok()?;
+        let is_session =
+            |name: &str, value: &str| sessions::is_session(name) || sessions::may_be_session((name, value));
+        let sessions = url
+            .query_pairs()
+            .filter(|(name, value)| is_session(&name.to_ascii_lowercase(), value));
+        let sessions = sessions.map(|(_, value)| value.into_owned()).collect::<Vec<String>>();
+        Some((url.fragment().unwrap_or_default().to_owned(), sessions))
+    };
+    let (Some((place, sessions)), Some((other_place, other_sessions))) = (names(one), names(other)) else {
+        return false;
+    };
+    let differ = |is_empty: bool, is_same: bool| !is_empty && !is_same;
+    differ(place.is_empty() || other_place.is_empty(), place == other_place)
+        || differ(
+            sessions.is_empty() || other_sessions.is_empty(),
+            sessions == other_sessions,
+        )
 }
 
 fn name_and_value(pair: &str) -> (&str, &str) {

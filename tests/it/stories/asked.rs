@@ -183,6 +183,20 @@ async fn a_story_is_split_and_merged_and_both_are_taken_back_and_later_polls_res
 }
 
 #[tokio::test]
+async fn who_is_split_off_leaves_the_story_to_the_others_even_who_came_first() {
+    let app = told().await;
+    let seq = |stories: &[Value], name: &str| {
+        let of = |story: &&Value| feeds(story).contains(&name);
+        stories.iter().find(of).unwrap()["seq"].as_u64().unwrap()
+    };
+    let before = listed(&app).await;
+    app.said(&["story", "split", "https://agency.example/corridor"]).await;
+    let after = listed(&app).await;
+    assert_eq!(seq(&after, "paper"), seq(&before, "paper"));
+    assert!(seq(&after, "agency") > seq(&before, "column"));
+}
+
+#[tokio::test]
 async fn a_split_leaves_each_story_its_own_leader_and_both_are_told() {
     let app = told().await;
     let before = listed(&app).await;
