@@ -102,7 +102,7 @@ mod tests {
             feed: "Borna".to_owned(),
             share: 0.97,
         }];
-        story.also_in = vec!["Third & Co".to_owned()];
+        (story.quoted_by, story.also_in) = (Vec::new(), vec!["Third & Co".to_owned()]);
         let (_, html) = bodies(&story);
         assert!(
             html.ends_with(

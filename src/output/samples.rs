@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use crate::model::item::{Enclosure, ItemDetails};
-use crate::model::story::{Seq, StoryFeed, StoryId, StoryText, StoryUid};
+use crate::model::story::{Quoted, Seq, StoryFeed, StoryId, StoryText, StoryUid};
 
 /// A Persian story of an agency, and an English one of a columnist without title and with markup in its text.
 pub(crate) fn stories() -> Vec<StoryText> {
@@ -42,7 +42,12 @@ pub(crate) fn stories() -> Vec<StoryText> {
         changed_at: "2026-11-22T03:12:00Z".parse().unwrap(),
         also_in: vec!["Some Blog".to_owned()],
         quotes: Vec::new(),
-        quoted_by: Vec::new(),
+        quoted_by: vec![Quoted {
+            title: "At length & in full".to_owned(),
+            link: "https://blog.example/length".to_owned(),
+            feed: "A Columnist".to_owned(),
+            share: 0.97,
+        }],
     };
     let english = StoryText {
         id: StoryId(1),

@@ -9,8 +9,8 @@ const MAX_BYTES: usize = 4096;
 const MAX_TERMS: usize = 32;
 /// The shortest beginning that stands for all words that begin so, in characters; shorter ones are words.
 const MIN_PREFIX: usize = 2;
-/// Endings and beginnings that are written as a word of their own, or joined.
-const ENDINGS: [&str; 8] = ["ها", "های", "هایی", "هایش", "ام", "اند", "تر", "ترین"];
+/// Endings and beginnings that are written as a word of their own, or joined; the longer of two that end alike first.
+const ENDINGS: [&str; 8] = ["هایش", "هایی", "های", "ها", "ترین", "تر", "اند", "ام"];
 const BEGINNINGS: [&str; 2] = ["می", "نمی"];
 
 /// What is looked for.
@@ -53,6 +53,7 @@ impl Query {
             }
         }
         join_neighbours(&mut terms);
+        terms.iter_mut().for_each(part_joined);
         let any = terms.iter().any(|term| !term.is_excluded);
         any.then_some(Self { terms })
     }
@@ -119,6 +120,25 @@ fn join_neighbours(terms: &mut [Term]) {
             term.ways.extend(way.clone());
         }
     }
+}
+
+/// What is joined with an ending or a beginning may be written apart.
+fn part_joined(term: &mut Term) {
+    let Some([word]) = term.ways.first().map(Vec::as_slice).filter(|_| !term.is_quoted) else {
+        return;
+    };
+    let is_long = |rest: &str| rest.chars().count() >= MIN_PREFIX;
+    let ending = ENDINGS
+        .iter()
+        .find_map(|ending| Some((word.strip_suffix(ending)?, *ending)));
+    let beginning = BEGINNINGS
+        .iter()
+        .find_map(|start| Some((*start, word.strip_prefix(start)?)));
+    let parted = ending
+        .filter(|(stem, _)| is_long(stem))
+        .or(beginning.filter(|(_, rest)| is_long(rest)));
+    let parted = parted.map(|(first, second)| vec![first.to_owned(), second.to_owned()]);
+    term.ways.extend(parted.filter(|way| !term.ways.contains(way)));
 }
 
 /// The term that a text begins with, if it has words, and what follows it.
@@ -212,6 +232,10 @@ mod tests {
         assert_eq!(read("کتاب ها"), ["کتاب ها|کتابها"]);
         assert_eq!(read("او می رود"), ["او", "می رود|میرود"]);
         assert_eq!(read("\"کتاب ها\""), ["کتاب ها"]);
+        assert_eq!(read("کتابها"), ["کتابها|کتاب ها"]);
+        assert_eq!(read("کتابهای"), ["کتابهای|کتاب های"]);
+        assert_eq!(read("نمیروم"), ["نمیروم|نمی روم"]);
+        assert_eq!(read("\"کتابها\" ها می تر"), ["کتابها", "ها", "می تر|میتر"]);
         assert_eq!(read("کوه نور"), ["کوه|کوهنور", "نور|کوهنور"]);
         assert_eq!(
             read("الماس کوه نو*"),
