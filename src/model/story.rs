@@ -68,6 +68,18 @@ pub struct Telling {
     pub shares_link: bool,
 }
 
+/// Two items, and how close they are.
+pub type Close = (ItemId, ItemId, f64);
+
+/// How items are tied.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ties<'a> {
+    /// Pairs of one story.
+    pub same: &'a [Close],
+    /// Pairs of which one quotes the other and says so.
+    pub quoting: &'a [Close],
+}
+
 /// An item compared with another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
-use crate::model::story::{Comparison, Decided, Member, StoryId, Telling};
+use crate::model::story::{Comparison, Decided, Member, StoryId, Telling, Ties};
 
 /// Runs of words that recur over feeds.
 pub type Recurring = HashMap<FeedId, HashSet<u64>>;
@@ -15,8 +15,6 @@ pub type Placement = (Telling, Option<StoryId>);
 pub type Lesson = (HashSet<u64>, Vec<ItemId>);
 /// Items by their stories.
 pub type Groups = Vec<Vec<ItemId>>;
-/// Two items, and how close they are.
-pub type Close = (ItemId, ItemId, f64);
 /// Two items, and what was decided of them last.
 pub type Decision = (ItemId, ItemId, Decided);
 
@@ -32,7 +30,7 @@ pub struct Judge {
     /// A run of words as a mark.
     pub mark: fn(u64) -> i32,
     /// Parts items into stories: by pairs of one story, and pairs of which one quotes the other.
-    pub groups: fn(&[ItemId], (&[Close], &[Close]), &[Decision]) -> Groups,
+    pub groups: fn(&[ItemId], Ties<'_>, &[Decision]) -> Groups,
     /// Who leads a story.
     pub leader: fn(&[Member]) -> Option<ItemId>,
     /// Names of feeds whose items lead where nothing else decides, the most preferred first; `*` stands for any run of characters.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::item::{ItemId, ItemKey};
-use crate::model::story::{Member, StoryId, StoryUid};
+use crate::model::story::{Member, StoryId, StoryUid, Ties};
 use crate::model::view::View;
 use crate::store::judge::Judge;
 use crate::store::rows::{bytes, instant, signed};
@@ -104,7 +104,11 @@ impl<'a> Book<'a> {
         let list = serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
         let items: Vec<ItemId> = members.keys().copied().collect();
         let (same, quoting) = (ties::same(self.db, &list)?, ties::quoting(self.db, &list)?);
-        let groups = (self.judge.groups)(&items, (&same, &quoting), &ties::decided(self.db, &list)?);
+        let ties = Ties {
+            same: &same,
+            quoting: &quoting,
+        };
+        let groups = (self.judge.groups)(&items, ties, &ties::decided(self.db, &list)?);
         let mut kept = self.keepers(&members, &groups)?;
         let mut told = Vec::new();
         for (at, group) in groups.iter().enumerate() {

@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::model::item::ItemId;
-use crate::model::story::{Decided, Tie};
+use crate::model::story::{Close, Decided, Tie};
 use crate::store::SqlResult;
-use crate::store::judge::Close;
 use crate::store::rows::signed;
 
 /// Items with which one that is looked at again is compared because it was tied to them.
@@ -67,10 +66,11 @@ pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> Sq
     .map(|_| ())
 }
 
-/// Pairs among these items that tell one story, with their closeness: one link is as close as can be. `items` is a JSON list.
+/// Pairs among these items that tell one story, with their closeness: one link is as close as can be, unless it is all that they have in
+/// common, which is less than nothing. `items` is a JSON list.
 pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
     let mut statement = db.prepare_cached(
-        "select item_id, other_id, iif(rule = 'the same link', 1.0, min(share, back)) from tie where kind = 'same'
+        "select item_id, other_id, case rule when 'the same link' then 1.0 when 'the same link alone' then -1.0 else min(share, back) end from tie where kind = 'same'
          and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))",
     )?;
     let rows = statement.query_map([items], |row| {

@@ -2,7 +2,8 @@
 //!
 //! Winnowing (Schleimer, Wilkerson and Aiken, "Winnowing: Local Algorithms for Document Fingerprinting", SIGMOD 2003): of every
 //! window of runs the one with the least hash is a mark. A passage of [`WINDOW`] runs that stands in two texts gives
-//! both a common mark; of a longer one they have several. The beginning is marked more closely, for excerpts; the title has marks too.
+//! both a common mark; of a longer one they have several. The beginning is marked more closely, for excerpts; the title has marks too, and
+//! the whole has one.
 
 use crate::story::passages::Passages;
 use crate::story::titles::words;
@@ -31,6 +32,9 @@ const MIN_TITLE_WORDS: usize = 4;
 pub fn marks(title: &str, html: &str) -> Vec<i32> {
     let text = Passages::of(html);
     let mut marks = text_marks(&text);
+    if marks.iter().any(|mark| Some(mark) != marks.first()) {
+        marks.push(whole_mark(&text));
+    }
     marks.extend(title_marks(title, text.words < MIN_WORDS));
     marks.sort_unstable();
     marks.dedup();
@@ -46,6 +50,13 @@ fn text_marks(text: &Passages) -> Vec<i32> {
         marks.truncate(MAX_MARKS);
     }
     marks
+}
+
+/// The whole of a text as one mark: copies find each other though most of them recurs over a feed.
+fn whole_mark(text: &Passages) -> i32 {
+    let whole = |sum: u64, run: &u64| (sum.rotate_left(5) ^ run).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let sum = text.runs.iter().fold(0, whole);
+    mark_of(sum ^ (sum >> 32))
 }
 
 /// A run as a mark.

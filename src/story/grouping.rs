@@ -3,21 +3,17 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::model::item::ItemId;
-use crate::model::story::{Decided, Member};
+use crate::model::story::{Decided, Member, Ties};
 
 /// How much closer a tie must be than a quotation that stands against it.
 const CLOSER: f64 = 0.05;
 
-/// Parts items into stories: who is tied is together, the closest first, unless the operator has decided otherwise, or one quotes the
-/// other's story as closely: a column stays one when a third feed reprints what it quotes.
+/// Parts items into stories: who is tied is together, the closest first, unless the operator has decided otherwise.
 ///
-/// `ties` and `quoting` are pairs with their closeness; `decided` holds for each pair of items what was decided last.
+/// Nor are they together where one quotes the other's story as closely: a column stays one when a third feed reprints what it quotes.
+/// `decided` holds for each pair of items what was decided last.
 #[must_use]
-pub fn groups(
-    items: &[ItemId],
-    (ties, quoting): (&[(ItemId, ItemId, f64)], &[(ItemId, ItemId, f64)]),
-    decided: &[(ItemId, ItemId, Decided)],
-) -> Vec<Vec<ItemId>> {
+pub fn groups(items: &[ItemId], ties: Ties<'_>, decided: &[(ItemId, ItemId, Decided)]) -> Vec<Vec<ItemId>> {
     let mut group: BTreeMap<ItemId, ItemId> = items.iter().map(|item| (*item, *item)).collect();
     let apart: HashSet<(ItemId, ItemId)> = decided
         .iter()
@@ -25,14 +21,15 @@ pub fn groups(
         .flat_map(|(a, b, _)| [(*a, *b), (*b, *a)])
         .collect();
     let together = decided.iter().filter(|(.., decided)| *decided == Decided::Together);
-    let quoted: HashMap<(ItemId, ItemId), f64> = quoting
+    let quoted: HashMap<(ItemId, ItemId), f64> = ties
+        .quoting
         .iter()
         .flat_map(|(a, b, close)| [((*a, *b), *close), ((*b, *a), *close)])
         .collect();
     let mut pairs: Vec<(ItemId, ItemId, Option<f64>)> = together.map(|(a, b, _)| (*a, *b, None)).collect();
-    let mut ties = ties.to_vec();
-    ties.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
-    pairs.extend(ties.iter().map(|(a, b, close)| (*a, *b, Some(*close))));
+    let mut same = ties.same.to_vec();
+    same.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+    pairs.extend(same.iter().map(|(a, b, close)| (*a, *b, Some(*close))));
     for (a, b, close) in pairs {
         let (Some(a), Some(b)) = (group.get(&a).copied(), group.get(&b).copied()) else {
             continue;
@@ -47,7 +44,9 @@ pub fn groups(
             let is_as_close = |quoted: &f64| close.is_some_and(|close| close < quoted + CLOSER);
             apart.contains(&pair) || quoted.get(&pair).is_some_and(is_as_close)
         };
-        if a == b || of(a).any(|one| of(b).any(|other| parts((one, other)))) {
+        // Who has the link of one story and the text of another must not make one of both.
+        let is_bridge = close.is_some_and(|close| close < 0.0) && of(a).nth(1).is_some() && of(b).nth(1).is_some();
+        if a == b || is_bridge || of(a).any(|one| of(b).any(|other| parts((one, other)))) {
             continue;
         }
         let (low, high) = (a.min(b), a.max(b));
@@ -80,10 +79,14 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::{groups, leader};
     use crate::model::item::ItemId;
-    use crate::model::story::{Decided, Member};
+    use crate::model::story::{Close, Decided, Member, Ties};
 
     fn ids<const N: usize>(ids: [i64; N]) -> Vec<ItemId> {
         ids.into_iter().map(ItemId).collect()
+    }
+
+    fn same(same: &[Close]) -> Ties<'_> {
+        Ties { same, quoting: &[] }
     }
 
     fn tie(a: i64, b: i64, share: f64) -> (ItemId, ItemId, f64) {
@@ -92,7 +95,7 @@ mod tests {
 
     #[test]
     fn who_is_tied_is_together_and_who_is_not_is_alone() {
-        let parted = groups(&ids([1, 2, 3, 4]), (&[tie(3, 1, 0.9), tie(2, 3, 0.8)], &[]), &[]);
+        let parted = groups(&ids([1, 2, 3, 4]), same(&[tie(3, 1, 0.9), tie(2, 3, 0.8)]), &[]);
         assert_eq!(parted, [ids([1, 2, 3]).as_slice(), &ids([4])]);
     }
 
@@ -101,11 +104,11 @@ mod tests {
         let ties = [tie(1, 2, 0.9), tie(2, 3, 0.95)];
         let apart = [(ItemId(3), ItemId(1), Decided::Apart)];
         assert_eq!(
-            groups(&ids([1, 2, 3]), (&ties, &[]), &apart),
+            groups(&ids([1, 2, 3]), same(&ties), &apart),
             [ids([1]).as_slice(), &ids([2, 3])]
         );
         let together = [(ItemId(1), ItemId(4), Decided::Together)];
-        assert_eq!(groups(&ids([1, 4]), (&[], &[]), &together), [ids([1, 4])]);
+        assert_eq!(groups(&ids([1, 4]), same(&[]), &together), [ids([1, 4])]);
     }
 
     #[test]
@@ -113,16 +116,19 @@ mod tests {
         let (copy, column) = (tie(1, 2, 0.95), tie(2, 3, 0.55));
         let quoting = [tie(3, 1, 0.56)];
         let items = ids([1, 2, 3]);
+        fn tied<'a>(same: &'a [Close], quoting: &'a [Close]) -> Ties<'a> {
+            Ties { same, quoting }
+        }
         assert_eq!(
-            groups(&items, (&[copy, column], &quoting), &[]),
+            groups(&items, tied(&[copy, column], &quoting), &[]),
             [ids([1, 2]).as_slice(), &ids([3])]
         );
         assert_eq!(
-            groups(&items, (&[copy, tie(2, 3, 0.8)], &quoting), &[]),
-            [items.clone()]
+            groups(&items, tied(&[copy, tie(2, 3, 0.8)], &quoting), &[]),
+            std::slice::from_ref(&items)
         );
         let together = [(ItemId(1), ItemId(3), Decided::Together)];
-        assert_eq!(groups(&items, (&[copy], &quoting), &together), [items]);
+        assert_eq!(groups(&items, tied(&[copy], &quoting), &together), [items]);
     }
 
     #[test]

@@ -50,6 +50,14 @@ const SUBSTITUTED_WITH_NUMBERS: f64 = 0.04;
 const PATTERN_TITLES: f64 = 0.75;
 /// ... and how far apart they are where all of it is.
 const PATTERN_SECONDS: i64 = 18 * 3600;
+/// Most of a text that is quoted without a link: two reports may have the same half as their background.
+const MOST_OF_QUOTED: f64 = 0.55;
+/// Some of a text.
+const SOME: f64 = 0.1;
+/// One link, and texts and titles that have nothing to do with each other: this ties no two stories that are more than one item each.
+const ONLY_LINK: &str = "the same link alone";
+/// Words of a copy that recur over no feed.
+const OWN_WORDS_OF_COPY: usize = 4;
 /// How much of a column is its own, where it begins with what it reprints.
 const MOSTLY_OWN: f64 = 0.5;
 /// Titles of a report and of the same under a new lead, in two feeds.
@@ -113,6 +121,7 @@ fn tie(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap) -> Option<Tie> {
     })
 }
 
+/// By what two items belong together: their link, their headlines, their texts, in this order.
 fn relation(
     one: &Said<'_>,
     other: &Said<'_>,
@@ -120,82 +129,107 @@ fn relation(
     cites: (bool, bool),
 ) -> Option<(TieKind, &'static str)> {
     let (a, b) = (one.telling, other.telling);
+    let same = |rule| (TieKind::Same, rule);
     let is_one_feed = a.feed == b.feed;
-    let is_one_link = !a.canonical_link.is_empty() && a.canonical_link == b.canonical_link;
     let titles = likeness(&one.title, &other.title);
-    let is_shared = a.shares_link || b.shares_link;
-    // What canonical links leave out may have told two articles apart: then their texts do.
-    let is_contradicted =
-        titles < RELATED && !one.is_short() && !other.is_short() && may_be_two_pages(&a.link, &b.link);
-    let is_shared = is_shared || is_contradicted;
-    if is_one_link && !is_one_feed && (!is_shared || titles >= MOST || overlap.shares.0.max(overlap.shares.1) >= MOST) {
-        return Some((TieKind::Same, "the same link"));
+    if let Some(rule) = by_link(one, other, overlap, titles).filter(|_| !is_one_feed) {
+        return Some(same(rule));
     }
     let apart = (a.at.as_second() - b.at.as_second()).abs();
     if apart > WINDOW_SECONDS {
         return None;
     }
     if one.is_short() || other.is_short() {
-        let is_one_group = !a.group.is_empty() && a.group == b.group;
-        let is_same =
-            is_one_group && !is_one_feed && apart <= HEADLINE_SECONDS && are_one_headline(&one.title, &other.title);
-        return is_same.then_some((TieKind::Same, "the same headline within hours"));
+        return by_headline(one, other, apart).filter(|_| !is_one_feed).map(same);
     }
-    let (shares, own, lead) = (overlap.shares, overlap.own, overlap.lead);
-    let are_nearly_the_same = shares.0.min(shares.1) >= NEARLY_ALL;
     if is_one_feed {
-        return within_a_feed(one, other, overlap, titles).map(|rule| (TieKind::Same, rule));
+        return within_a_feed(one, other, overlap, titles).map(same);
     }
     if are_of_one_pattern(one, other, overlap, apart) && cites == (false, false) {
         return None;
     }
-    if are_nearly_the_same {
-        return Some((TieKind::Same, "nearly the same text"));
+    if overlap.shares.0.min(overlap.shares.1) >= NEARLY_ALL {
+        return Some(same("nearly the same text"));
     }
-    // From here on one stands in the other, which is the longer of both.
-    let is_first_in_other = shares.0 >= shares.1;
-    let of_longer = |pair: (usize, usize)| if is_first_in_other { pair.1 } else { pair.0 };
-    let (share, words, cited) = if is_first_in_other {
-        (shares.0, other.words(), cites.1)
+    one_in_the_other(one, other, overlap, titles, cites)
+}
+
+/// One link in two feeds.
+fn by_link(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, titles: f64) -> Option<&'static str> {
+    let (a, b) = (one.telling, other.telling);
+    if a.canonical_link.is_empty() || a.canonical_link != b.canonical_link {
+        return None;
+    }
+    let most = overlap.shares.0.max(overlap.shares.1);
+    let are_other_texts = titles < RELATED && !one.is_short() && !other.is_short();
+    // What canonical links leave out may have told two articles apart: then their texts do.
+    let is_contradicted = are_other_texts && may_be_two_pages(&a.link, &b.link);
+    let is_doubted = a.shares_link || b.shares_link || is_contradicted;
+    if is_doubted && titles < MOST && most < MOST {
+        None
+    } else if are_other_texts && most < SOME {
+        Some(ONLY_LINK)
     } else {
-        (shares.1, one.words(), cites.0)
+        Some("the same link")
+    }
+}
+
+/// Two of which one has little text of its own.
+fn by_headline(one: &Said<'_>, other: &Said<'_>, apart: i64) -> Option<&'static str> {
+    if one.is_copy_of(other) && one.words().min(other.words()) >= OWN_WORDS_OF_COPY {
+        return Some("the same text, most of which recurs");
+    }
+    let (a, b) = (one.telling, other.telling);
+    let is_one_group = !a.group.is_empty() && a.group == b.group;
+    let is_same = is_one_group && apart <= HEADLINE_SECONDS && are_one_headline(&one.title, &other.title);
+    is_same.then_some("the same headline within hours")
+}
+
+/// Two texts of two feeds that are not the same, one of which may stand in the other, which is the longer of both.
+fn one_in_the_other(
+    one: &Said<'_>,
+    other: &Said<'_>,
+    overlap: &Overlap,
+    titles: f64,
+    cites: (bool, bool),
+) -> Option<(TieKind, &'static str)> {
+    let is_first_in_other = overlap.shares.0 >= overlap.shares.1;
+    let of_longer = |pair: (usize, usize)| if is_first_in_other { pair.1 } else { pair.0 };
+    let (share, words, cited, quoted) = if is_first_in_other {
+        (overlap.shares.0, other.words(), cites.1, overlap.quoted.0)
+    } else {
+        (overlap.shares.1, one.words(), cites.0, overlap.quoted.1)
     };
-    let own = of_longer(own);
     if share < MOST {
         return None;
     }
-    let has_much = own >= OWN_WORDS || own >= OWN_WORDS_OF_SHORT && ratio(own, words) >= OWN_SHARE;
-    if cited && has_much {
-        return Some((TieKind::Quotes, "most of its text, with a link to it"));
-    }
-    let quoted = if is_first_in_other {
-        overlap.quoted.0
-    } else {
-        overlap.quoted.1
-    };
-    if quoted >= MOST && has_much {
-        return Some((TieKind::Quotes, "most of its text in block quotations"));
-    }
-    if titles >= ALIKE {
-        return Some((TieKind::Same, "most of the text under a like title"));
-    }
-    if has_much && share >= NEARLY_ALL && of_longer(lead) >= COMMENT && of_longer(overlap.between) >= COMMENTS {
-        return Some((TieKind::Quotes, "nearly all of its text between comments"));
-    }
-    if has_much && share >= NEARLY_ALL && titles < RELATED && ratio(own, words) >= MOSTLY_OWN {
-        return Some((TieKind::Quotes, "nearly all of its text, and more of its own words"));
-    }
-    if lead.0.max(lead.1) < LEAD {
-        return (share >= MOST_OF_UPDATE).then_some((TieKind::Same, "most of the text from the beginning on"));
-    }
+    let (own, lead) = (of_longer(overlap.own), overlap.lead);
     let is_led_anew = own.saturating_sub(of_longer(lead)) < LEAD && of_longer(overlap.tail) < LEAD;
-    if is_led_anew && titles >= NEW_LEAD_TITLES && share >= MOST_OF_UPDATE {
-        return Some((TieKind::Same, "most of the text under a new lead and a related title"));
+    let has_much = own >= OWN_WORDS || own >= OWN_WORDS_OF_SHORT && ratio(own, words) >= OWN_SHARE;
+    let has_comments = of_longer(lead) >= COMMENT && of_longer(overlap.between) >= COMMENTS;
+    let is_mostly_own = titles < RELATED && ratio(own, words) >= MOSTLY_OWN;
+    let nearly_all = share >= NEARLY_ALL;
+    let quotes = |rule| Some((TieKind::Quotes, rule));
+    let same = |rule| Some((TieKind::Same, rule));
+    if has_much && cited {
+        quotes("most of its text, with a link to it")
+    } else if has_much && quoted >= MOST {
+        quotes("most of its text in block quotations")
+    } else if titles >= ALIKE {
+        same("most of the text under a like title")
+    } else if has_much && nearly_all && has_comments {
+        quotes("nearly all of its text between comments")
+    } else if has_much && nearly_all && is_mostly_own {
+        quotes("nearly all of its text, and more of its own words")
+    } else if lead.0.max(lead.1) < LEAD {
+        same("most of the text from the beginning on").filter(|_| share >= MOST_OF_UPDATE)
+    } else if is_led_anew && titles >= NEW_LEAD_TITLES && share >= MOST_OF_UPDATE {
+        same("most of the text under a new lead and a related title")
+    } else if has_much && share >= MOST_OF_QUOTED {
+        quotes("most of its text after words of its own")
+    } else {
+        same("nearly all of the text and little else").filter(|_| nearly_all)
     }
-    if has_much {
-        return Some((TieKind::Quotes, "most of its text after words of its own"));
-    }
-    (share >= NEARLY_ALL).then_some((TieKind::Same, "nearly all of the text and little else"))
 }
 
 /// Reports of one pattern tell of two days or places: they have other words at the same places, and titles with other days; or with

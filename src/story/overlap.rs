@@ -86,6 +86,11 @@ impl<'a> Said<'a> {
         self.recurring.iter().filter(|recurs| !**recurs).count()
     }
 
+    /// Whether it has a text, and another has the same word by word, whatever of it recurs.
+    pub(super) fn is_copy_of(&self, other: &Self) -> bool {
+        self.text.words >= MIN_WORDS && self.text == other.text
+    }
+
     pub(super) fn is_short(&self) -> bool {
         self.words() < MIN_WORDS
     }

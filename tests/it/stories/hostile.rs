@@ -148,6 +148,40 @@ async fn who_quotes_everybody_is_tied_to_a_few() {
 }
 
 #[tokio::test]
+async fn a_feed_with_the_links_of_articles_and_the_texts_of_others_makes_no_one_story_of_all() {
+    let article = |n: usize| {
+        let html = format!("<p>{}</p>", prose(n, 120));
+        item(
+            &format!("a{n}"),
+            &format!("feed{n}"),
+            &format!("Alpha{n} beta{n} gamma{n}"),
+            &html,
+        )
+    };
+    let mut items: Vec<Labelled> = (0..20).map(article).collect();
+    for n in 0..19 {
+        let (linked, copied) = (items[n].link.clone(), items[n + 1].clone());
+        let id = format!("h{n}");
+        items.push(Labelled {
+            link: linked,
+            ..item(&id, "hostile", &copied.title, &copied.html)
+        });
+    }
+    for is_last in [true, false] {
+        if !is_last {
+            items.rotate_right(19);
+        }
+        let stories = told(&items).await.stories().await;
+        let most = stories.iter().map(|story| story.items.len()).max().unwrap();
+        assert!(
+            stories.len() >= 15 && most <= 5,
+            "{} stories, {most} items",
+            stories.len()
+        );
+    }
+}
+
+#[tokio::test]
 async fn letters_of_one_feed_under_one_signature_are_stories_of_their_own() {
     let signature = format!("<p>{}</p>", prose(1000, 100));
     let letter = |n: usize| {
