@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proptest::prelude::*;
 use tidings::model::story::ListedStory;
 
 use crate::stories::corpus::{Arrivals, Labelled, cases};
@@ -210,5 +211,29 @@ async fn the_order_of_arrival_does_not_matter() {
             let others: Vec<_> = outcome.symmetric_difference(first).collect();
             assert!(others.is_empty(), "{case}, order {order}: {others:#?}");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_items_of_a_case_in_any_order_tell_the_same_stories(
+        (case, count) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+        (choice, orders) in (any::<u64>(), (any::<u64>(), any::<u64>())),
+    ) {
+        let cases = cases();
+        let case = cases.values().nth(case.index(cases.len())).unwrap();
+        let mut items = shuffled(case, choice);
+        items.truncate(2 + count.index(case.len()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let [one, other] = [orders.0, orders.1].map(|order| runtime.block_on(async {
+            let mut arrivals = Arrivals::of(&items).await;
+            for item in &shuffled(&items, order) {
+                arrivals.arrive(item, true).await;
+            }
+            outcome(&arrivals).await
+        }));
+        prop_assert_eq!(one, other);
     }
 }
