@@ -99,11 +99,11 @@ impl FeedUrl {
         bare(self, "http:").is_some_and(|address| bare(other, "https:") == Some(address))
     }
 
-    /// The host, in lower case; an IPv6 address in brackets.
+    /// The host, in lower case, without the dot that ends a full name; an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         // http and https addresses always have a host: `url` refuses them otherwise.
-        self.0.host_str().unwrap_or_default()
+        self.0.host_str().unwrap_or_default().trim_end_matches('.')
     }
 }
 

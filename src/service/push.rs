@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::config::PollConfig;
+use crate::ingest::cadence::first_welcome;
 use crate::ingest::fetch::{Document, Signals};
 use crate::model::chain::chain;
 use crate::model::clock::SharedClock;
@@ -98,7 +99,10 @@ impl Pushes {
         let Some(bytes) = push.body else {
             self.store.give_back(vec![push.feed]).await?;
             let now = self.clock.now();
-            self.store.poll_soon(push.feed, self.min_interval, now).await?;
+            self.store
+                .poll_soon(push.feed, self.min_interval, now, first_welcome)
+                .await?;
+            self.poller.hinted();
             self.store.strike_off_push(push.id, push.feed, None, now).await?;
             return Ok(None);
         };

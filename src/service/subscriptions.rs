@@ -166,7 +166,12 @@ impl Subscriptions {
         if has_secret {
             form.push(("hub.secret", &request.secret));
         }
-        Ok(self.fetcher.ask_hub(&hub, &form, has_secret, self.clock.now()).await?)
+        let (mut rests, now) = (Vec::new(), self.clock.now());
+        let answer = self.fetcher.ask_hub(&hub, &form, has_secret, (&mut rests, now)).await;
+        if let Err(e) = self.store.keep_rests(rests, now).await {
+            error!("a host is left alone by this process only: {}", chain(&e));
+        }
+        Ok(answer?)
     }
 
     async fn store_answer(

@@ -27,6 +27,20 @@ impl Store {
         })
         .await
     }
+
+    /// Keeps what hosts have said to all their guests.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_rests(&self, rests: Vec<HostRest>, now: Timestamp) -> Result<(), StoreError> {
+        if rests.is_empty() {
+            return Ok(());
+        }
+        self.write("remembering resting hosts", move |db| {
+            rests.iter().try_for_each(|rest| write_rest(db, rest, now))
+        })
+        .await
+    }
 }
 
 /// Remembers a host, or forgets one that has made up for all it said. Those that nobody asks any more are forgotten in time.

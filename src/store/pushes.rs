@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::model::feed::FeedId;
+use crate::model::clock::from_millis;
+use crate::model::feed::{FeedId, Wishes};
 use crate::model::poll::{Committed, ItemChange};
 use crate::model::subscription::{Push, PushId, PushIntent, SubscriptionId};
-use crate::store::rows::signed;
+use crate::store::rows::{signed, unsigned};
 use crate::store::{SqlResult, Store, StoreError, due, polls, subscriptions};
 
 /// Documents of one feed that wait.
@@ -168,25 +169,48 @@ impl Store {
         .await
     }
 
-    /// Polls a feed soon: its hub says that there is something new. Not before `gap` has passed since its last poll, and not while it
-    /// fails: then its publisher wants to be left alone.
+    /// Polls a feed soon: its hub says that there is something new. Not before `gap` has passed since its last poll, not while it
+    /// fails, and not when its publisher wants to be left alone: `welcome` gives the first instant at which it does not, by the feed's
+    /// wishes.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn poll_soon(&self, feed: FeedId, gap: Duration, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn poll_soon(
+        &self,
+        feed: FeedId,
+        gap: Duration,
+        now: Timestamp,
+        welcome: fn(Timestamp, Wishes) -> Timestamp,
+    ) -> Result<(), StoreError> {
         self.write("hastening a poll", move |db| {
             let last = db
                 .prepare_cached("select coalesce(max(finished_at), 0) from poll where feed_id = ?")?
                 .query_row([feed.0], |row| row.get::<_, i64>(0))?;
             let soon = last.saturating_add(signed(gap.as_millis())).max(now.as_millisecond());
-            // Never sooner than the publisher asks.
+            let wishes = db
+                .prepare_cached(
+                    "select ttl_minutes, skip_hours, skip_days, max(fresh_seconds, retry_after_seconds, 60 * ttl_minutes)
+                     from feed where id = ?",
+                )?
+                .query_row([feed.0], |row| {
+                    let wishes = Wishes {
+                        ttl_minutes: unsigned(row.get(0)?),
+                        skip_hours: unsigned(row.get(1)?),
+                        skip_days: unsigned(row.get(2)?),
+                    };
+                    Ok((wishes, row.get::<_, i64>(3)?))
+                })
+                .optional()?;
+            let Some((wishes, seconds)) = wishes else {
+                return Ok(());
+            };
+            let asked = last.saturating_add(seconds.saturating_mul(1000));
+            let at = welcome(from_millis(soon.max(asked)), wishes);
             db.prepare_cached(
-                "update feed set next_poll_at = max(?2, ?3 + 1000 * max(fresh_seconds, retry_after_seconds, 60 * ttl_minutes)),
-                     next_poll_why = 'its hub says that there is something new'
-                 where id = ?1 and configured = 1 and failures = 0
-                     and next_poll_at > max(?2, ?3 + 1000 * max(fresh_seconds, retry_after_seconds, 60 * ttl_minutes))",
+                "update feed set next_poll_at = ?2, next_poll_why = 'its hub says that there is something new'
+                 where id = ?1 and configured = 1 and failures = 0 and next_poll_at > ?2",
             )?
-            .execute([feed.0, soon, last])
+            .execute([feed.0, at.as_millisecond()])
             .map(|_| ())
         })
         .await

@@ -69,6 +69,7 @@ pub struct Metrics {
     changed_items: Counter,
     pushes_accepted: Counter,
     pushes_ignored: Counter,
+    pushes_hints: Counter,
     stories: Counter,
     mails: Family<MailLabels, Counter>,
 }
@@ -87,6 +88,7 @@ impl Default for Metrics {
             changed_items: Counter::default(),
             pushes_accepted: Counter::default(),
             pushes_ignored: Counter::default(),
+            pushes_hints: Counter::default(),
             stories: Counter::default(),
             mails: Family::default(),
         };
@@ -147,6 +149,8 @@ impl Metrics {
         registry.register("pushes_accepted", accepted, self.pushes_accepted.clone());
         let ignored = "Documents that hubs pushed and that were not taken";
         registry.register("pushes_ignored", ignored, self.pushes_ignored.clone());
+        let hints = "Pushes that were taken for a hint to poll, since nobody signed them";
+        registry.register("pushes_hints", hints, self.pushes_hints.clone());
         registry.register(
             "stories_placed",
             "Stories that were given their place",
@@ -203,6 +207,11 @@ impl Metrics {
         self.pushes_accepted.inc();
         self.received.inc_by(bytes);
         self.items_stored(committed);
+    }
+
+    /// A push said that there is something new, and no more.
+    pub fn push_hinted(&self) {
+        self.pushes_hints.inc();
     }
 
     /// A document that a hub pushed was not taken.

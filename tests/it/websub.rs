@@ -646,6 +646,8 @@ async fn a_hub_that_fails_is_asked_again_with_growing_waits() {
         .set(Temper::Answer(429, vec![("retry-after", "7200".to_owned())]));
     stage.app.advance(hours(1));
     stage.app.ask_hubs().await;
+    let resting = stage.app.app.store.resting_hosts().await.unwrap();
+    assert_eq!(resting.len(), 1, "other processes are told");
     stage.hub.set(Temper::Verify("86400"));
     stage.app.advance(SignedDuration::from_mins(119));
     assert_eq!(stage.app.ask_hubs().await.taken, 0, "it asked for two hours");
@@ -749,6 +751,21 @@ async fn a_hub_that_could_not_keep_a_secret_gets_none_and_only_hastens_a_poll() 
     assert_eq!(stage.app.poll().await[0].committed.new, 1);
     assert_eq!(stage.app.titles().await, ["Two", "One"]);
     assert!(stage.wait().await <= ORDINARY, "a hint is no reason for trust");
+}
+
+#[tokio::test]
+async fn a_hint_at_an_hour_to_skip_waits_for_its_end() {
+    let stage = Stage::new().await;
+    let hub = stage.hub.url().replace("127.0.0.1", "localhost");
+    let skipping = "<skipHours><hour>12</hour></skipHours><item>";
+    let document = hubbed(&hub, &stage.topic, &[ONE]).replacen("<item>", skipping, 1);
+    stage.publish(document).await;
+    stage.app.ask_hubs().await;
+    let asked = stage.hub.last();
+    stage.app.advance(SignedDuration::from_mins(20));
+    assert_eq!(stage.hub.push_with(&asked, "news", &[]).await, 202);
+    stage.app.read_pushes().await;
+    assert_eq!(stage.wait().await, 40);
 }
 
 #[tokio::test]

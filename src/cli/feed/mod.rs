@@ -117,7 +117,14 @@ fn decision(feed: &FeedStatus, url: Option<&str>, back: bool) -> Result<(Decisio
     let name = &feed.name;
     if back {
         return match feed.moved_url.as_str() {
-            "" => Err(Usage(format!("{name:?} has not moved; it is asked at {}", feed.url))),
+            "" => {
+                let url = if feed.offered_url.is_empty() {
+                    &feed.url
+                } else {
+                    &feed.offered_url
+                };
+                Err(Usage(format!("{name:?} has not moved; it is asked at {url}")))
+            }
             moved => Ok((
                 Decision::Back,
                 format!("{name:?} is asked at {} again, and no longer at {moved}.", feed.url),

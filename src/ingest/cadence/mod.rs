@@ -31,6 +31,8 @@ const DEAD_AFTER: SignedDuration = SignedDuration::from_hours(30 * 24);
 const DEAD_FAILURES: u32 = 10;
 /// A dead feed waits for this part of the time that it has been failing for: ever longer.
 const DEAD_PART: u32 = 10;
+/// Moments with news in a week, from which on there are several a day.
+const FREQUENT: f64 = 14.0;
 const HOUR_MS: i64 = 3_600_000;
 
 /// What is known when a poll has ended.
@@ -88,6 +90,7 @@ impl fmt::Display for Reason {
         match self {
             Self::Interval => f.write_str("the usual interval, as its rhythm is not known yet"),
             Self::Rhythm(weekly) => write!(f, "news is likely by then ({})", often(*weekly)),
+            Self::Shortest(weekly) if *weekly < FREQUENT => write!(f, "the shortest interval ({})", often(*weekly)),
             Self::Shortest(weekly) => write!(f, "the shortest interval, as news is frequent ({})", often(*weekly)),
             Self::Longest => f.write_str("the longest interval, as news is rare"),
             Self::Gap => f.write_str("sooner than usual, as items were missed"),
@@ -104,7 +107,7 @@ impl fmt::Display for Reason {
 }
 
 fn often(weekly: f64) -> String {
-    if weekly >= 14.0 {
+    if weekly >= FREQUENT {
         format!("about {:.0} times a day", weekly / 7.0)
     } else if weekly >= 1.5 {
         format!("about {weekly:.0} times a week")
@@ -225,6 +228,12 @@ fn welcome(at: Timestamp, wishes: Wishes) -> Option<Timestamp> {
     let hour = at.as_millisecond().div_euclid(HOUR_MS);
     let hours = (1..=7 * 24).map(|n| from_millis((hour + n) * HOUR_MS));
     std::iter::once(at).chain(hours).find(is_welcome)
+}
+
+/// The first instant from `at` on that a feed with these wishes does not want to be skipped; `at`, where it skips all.
+#[must_use]
+pub fn first_welcome(at: Timestamp, wishes: Wishes) -> Timestamp {
+    welcome(at, wishes).unwrap_or(at)
 }
 
 /// A part of `most` that differs from feed to feed and from poll to poll, and is the same for the same.

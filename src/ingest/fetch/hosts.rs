@@ -125,12 +125,15 @@ impl Hosts {
         }
     }
 
-    /// Hosts that asked for rest before this process began.
+    /// Hosts that asked other processes for rest, before this one began or beside it.
     pub fn remember(&self, rests: Vec<HostRest>) {
         for rest in rests {
             self.with_door(&rest.name, |door| {
-                door.rest_until = rest.until;
-                door.strikes = rest.strikes;
+                // What this one was told later counts.
+                if rest.until > door.rest_until {
+                    door.rest_until = rest.until;
+                    door.strikes = rest.strikes;
+                }
             });
         }
     }
@@ -290,6 +293,7 @@ mod tests {
     #![allow(clippy::panic, reason = "tests")]
     use super::{Hosts, Place};
     use crate::config::{FetchConfig, HostConfig};
+    use crate::model::poll::HostRest;
     use jiff::{SignedDuration, Timestamp};
     use std::time::Duration;
     use tokio::time::Instant;
@@ -313,6 +317,25 @@ mod tests {
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn what_another_process_was_told_counts_unless_this_one_was_told_more() {
+        let hosts = hosts(Duration::ZERO);
+        let hours = |hours| NOW + SignedDuration::from_hours(hours);
+        let told = |until| HostRest {
+            name: "a.example".to_owned(),
+            until,
+            strikes: 1,
+            why: String::new(),
+        };
+        hosts.remember(vec![told(hours(2))]);
+        assert_eq!(hosts.resting("a.example", NOW), Some(hours(2)));
+        hosts.strike("a.example", Some(Duration::from_secs(5 * 3600)), NOW, "");
+        hosts.remember(vec![told(hours(3))]);
+        assert_eq!(hosts.resting("a.example", NOW), Some(hours(5)));
+        hosts.remember(vec![told(hours(7))]);
+        assert_eq!(hosts.resting("a.example", NOW), Some(hours(7)));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn requests_to_one_host_begin_apart_and_other_hosts_do_not_wait() {

@@ -10,6 +10,7 @@ use crate::ingest::fetch::error::transport;
 use crate::ingest::fetch::signals::{Signals, text};
 use crate::ingest::fetch::{EXCERPT_TIME, FetchError, Fetcher, first_words};
 use crate::model::feed::{Access, FeedUrl, FeedUrlError};
+use crate::model::poll::HostRest;
 
 /// Redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
@@ -75,7 +76,8 @@ impl Fetcher {
         self.guard.check_url(url).is_ok() && !url.domain().is_some_and(is_inside)
     }
 
-    /// Sends a form to a hub. `has_secret`: it goes only where secrets are kept. `now` dates `Retry-After`.
+    /// Sends a form to a hub. `has_secret`: it goes only where secrets are kept. `now` dates `Retry-After`; `rests` takes what hosts say
+    /// to all their guests.
     ///
     /// # Errors
     /// When the hub does not take it.
@@ -84,7 +86,7 @@ impl Fetcher {
         hub: &FeedUrl,
         form: &[(&str, &str)],
         has_secret: bool,
-        now: Timestamp,
+        (rests, now): (&mut Vec<HostRest>, Timestamp),
     ) -> Result<(), HubError> {
         let mut address = hub.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -106,7 +108,7 @@ impl Fetcher {
                 && (*status == 429 || *status == 503 && retry_after.is_some())
             {
                 // Its other feeds wait too. Each request keeps its own time in the store.
-                self.hosts.strike(address.host(), *retry_after, now, &error.to_string());
+                rests.extend(self.hosts.strike(address.host(), *retry_after, now, &error.to_string()));
             }
             match answer? {
                 None => return Ok(()),

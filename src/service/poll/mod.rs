@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, Notify, OnceCell, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::config::PollConfig;
@@ -28,6 +29,9 @@ use crate::store::{Store, StoreError};
 use crate::telemetry::metrics::Metrics;
 use crate::text::canonical_url::Links;
 
+/// How often it is looked which hosts want to be left alone: who polls by hand may have been told.
+const HOSTS_LOOK: Duration = Duration::from_secs(15);
+
 /// Polls feeds.
 #[derive(Debug)]
 pub struct Poller {
@@ -42,8 +46,8 @@ pub struct Poller {
     turn: Mutex<()>,
     /// Told when items have arrived.
     arrived: Arc<Notify>,
-    /// Whether the hosts that want to be left alone are known here.
-    hosts_known: OnceCell<()>,
+    /// When it was looked last which hosts want to be left alone.
+    hosts_looked_at: Mutex<Option<Instant>>,
     metrics: Arc<Metrics>,
 }
 
@@ -87,7 +91,7 @@ impl Poller {
             reading: Arc::new(Semaphore::new(processors)),
             turn: Mutex::new(()),
             arrived,
-            hosts_known: OnceCell::new(),
+            hosts_looked_at: Mutex::new(None),
             metrics,
         }
     }
@@ -104,16 +108,17 @@ impl Poller {
         self.fetcher.hosts().waiting()
     }
 
-    /// Learns which hosts want to be left alone from what is stored of earlier processes.
+    /// Learns which hosts want to be left alone from what other processes have stored, now and then.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn remember_hosts(&self) -> Result<(), StoreError> {
-        let remember = async {
+        let mut looked_at = self.hosts_looked_at.lock().await;
+        if looked_at.is_none_or(|at| at.elapsed() >= HOSTS_LOOK) {
             self.fetcher.hosts().remember(self.store.resting_hosts().await?);
-            Ok(())
-        };
-        self.hosts_known.get_or_try_init(|| remember).await.copied()
+            *looked_at = Some(Instant::now());
+        }
+        Ok(())
     }
 
     /// Polls a feed that was claimed and commits the outcome, which gives its lease back.

@@ -56,6 +56,11 @@ impl Poller {
         Ok(polled)
     }
 
+    /// A hub said that there is something new, and no more.
+    pub fn hinted(&self) {
+        self.metrics.push_hinted();
+    }
+
     fn push_intent(&self, feed: &FeedForPoll, push: PushId, found: Found) -> PushIntent {
         let now = self.clock.now();
         let sharing = hub::after_push(
