@@ -14,6 +14,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY .cargo .cargo
 COPY migrations migrations
 COPY config config
+COPY docs docs
 COPY benches benches
 COPY src src
 RUN cargo build --release --locked

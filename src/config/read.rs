@@ -42,7 +42,10 @@ pub(super) fn read(
     let mut root = Section::root(table, faults.clone());
     let mut warnings = Vec::new();
     let (store, web, log) = (store(&mut root, folder), web(&mut root), log(&mut root));
-    let (fetch, poll, mail) = (fetch(&mut root), poll(&mut root), mail(&mut root, folder));
+    let (mut fetch, poll, mail) = (fetch(&mut root), poll(&mut root), mail(&mut root, folder));
+    if fetch.contact.is_empty() {
+        fetch.contact = contract(&web).unwrap_or_default();
+    }
     let links = links(&mut root);
     let feeds = feeds(&mut root, cut, folder, faults, &mut warnings)?;
     let views = views(&mut root, &feeds, faults);
@@ -146,6 +149,12 @@ fn log(root: &mut Section) -> LogConfig {
         json: format == "json",
         filter,
     }
+}
+
+/// The page that tells publishers how they are treated, where anybody can reach it.
+fn contract(web: &WebConfig) -> Option<String> {
+    let url = web.public_url.as_ref()?.as_str().trim_end_matches('/');
+    (!url.contains(['(', ')'])).then(|| format!("{url}/politeness"))
 }
 
 fn fetch(root: &mut Section) -> FetchConfig {

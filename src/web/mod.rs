@@ -4,6 +4,7 @@ mod feeds;
 mod front;
 mod health;
 mod metrics;
+mod politeness;
 pub mod push;
 
 use std::sync::Arc;
@@ -87,6 +88,7 @@ pub async fn serve(listener: TcpListener, site: CurrentSite, stop: CancellationT
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::metrics))
+        .route("/politeness", get(politeness::politeness))
         .with_state(site);
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())

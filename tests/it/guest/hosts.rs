@@ -11,6 +11,7 @@ use crate::support::origin::{Answer, Origin};
 use crate::support::proxy::Proxy;
 use crate::support::raw::{Raw, Wire};
 use crate::support::tls::Certificates;
+use crate::web::Pages;
 
 /// Loopback may be asked, and all else is as it is for everybody.
 const USUAL: &str = "[fetch]\nallow_private_networks = [\"127.0.0.0/8\"]\n";
@@ -36,6 +37,31 @@ async fn who_asks_says_so_and_how_to_be_reached() {
     }
     assert!(headers["accept"].to_str().unwrap().starts_with("application/atom+xml"));
     assert!(headers.get("referer").is_none() && headers.get("cookie").is_none());
+}
+
+#[tokio::test]
+async fn without_a_contact_the_agent_leads_to_the_contract_that_is_served() {
+    let origin = Origin::start().await;
+    origin.serve("/feed", simple(&["1"]));
+    let public = "[web]\npublic_url = \"https://feeds.example/tidings/\"\n";
+    let app = TestApp::new(&format!("{}{public}", feed("a", &origin.url("/feed")))).await;
+    app.poll_all().await;
+    let agent = origin.asked("/feed")[0].headers["user-agent"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        agent.ends_with(" (+https://feeds.example/tidings/politeness)"),
+        "{agent}"
+    );
+    let page = Pages::of(&app).await.get("/politeness", &[]).await;
+    assert_eq!(page.status(), 200);
+    assert!(
+        page.text()
+            .await
+            .unwrap()
+            .starts_with("# How tidings treats publishers")
+    );
 }
 
 #[tokio::test]
