@@ -98,7 +98,7 @@ fn as_json(reasons: &Reasons, story: Option<&ListedStory>) -> Value {
     };
     let decision = |(id, kind, other): &(i64, Decided, ItemId)| json!({"decision": id, "kind": decided(*kind), "item": other.0.to_string()});
     json!({
-        "item": ItemLine::new(&reasons.item), "key": reasons.key, "guid": reasons.guid, "canonical_link": reasons.canonical_link,
+        "item": ItemLine::new(&reasons.item), "key": reasons.key, "told_apart_by": reasons.told_apart_by, "guid": reasons.guid, "canonical_link": reasons.canonical_link,
         "first_seen_at": reasons.first_seen_at, "held_until": reasons.held_until, "marks": reasons.marks, "recurring_runs_of_feed": reasons.recurring,
         "compared": reasons.compared.iter().map(compared).collect::<Vec<_>>(),
         "ties": reasons.ties.iter().map(tie).collect::<Vec<_>>(),
@@ -121,7 +121,12 @@ fn as_text(reasons: &Reasons, story: Option<&ListedStory>) -> String {
     line("guid", &reasons.guid);
     line(
         "key",
-        &format!("{} (rule {})", reasons.key, reasons.key.get(..2).unwrap_or_default()),
+        &format!(
+            "{} (rule {}; its feed tells entries apart by {})",
+            reasons.key,
+            reasons.key.get(..2).unwrap_or_default(),
+            reasons.told_apart_by.replace('_', " "),
+        ),
     );
     line("first seen", &reasons.first_seen_at.to_string());
     line(

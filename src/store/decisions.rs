@@ -22,6 +22,8 @@ pub struct Reasons {
     pub item: ListedItem,
     /// The key under which its feed knows it, in hexadecimal; the first byte is the version of the rule.
     pub key: String,
+    /// By what the entries of its feed are told apart: `guid`, `link`, `title_and_date` or `text`; where an entry lacks it, by the next.
+    pub told_apart_by: String,
     /// The publisher's own identifier.
     pub guid: String,
     /// Its link in canonical form; empty: none.
@@ -117,7 +119,9 @@ impl Store {
             let (listed, story) = listed(db, item)?;
             let marks = passages::marks_of(db, item)?.len();
             db.query_row(
-                "select hex(key) as key, guid, canonical_link, first_seen_at, nullif(held_until, 0) as held_until,
+                "select hex(key) as key, guid, canonical_link,
+                     (select coalesce(manner ->> '$.identity', nullif(identity, ''), 'guid') from feed where feed.id = feed_id) as told_apart_by,
+                     first_seen_at, nullif(held_until, 0) as held_until,
                      (select count(*) from boilerplate b where b.feed_id = item.feed_id) as recurring from item where id = ?",
                 [item.0],
                 |row| {
@@ -125,6 +129,7 @@ impl Store {
                         item: listed,
                         key: row.get::<_, String>("key")?.to_ascii_lowercase(),
                         guid: row.get("guid")?,
+                        told_apart_by: row.get("told_apart_by")?,
                         canonical_link: row.get("canonical_link")?,
                         first_seen_at: instant(row, "first_seen_at")?,
                         marks,

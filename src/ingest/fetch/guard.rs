@@ -183,8 +183,34 @@ async fn lookup(host: String) -> std::io::Result<Arc<[IpAddr]>> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::Guard;
+    use super::{Guard, GuardedResolver, NAMES};
+    use reqwest::dns::Resolve as _;
+    use std::net::{IpAddr, SocketAddr};
+    use std::sync::Arc;
     use url::Url;
+
+    #[tokio::test]
+    async fn names_are_looked_up_once_in_a_while_and_so_many_are_remembered() {
+        let resolver = GuardedResolver::new(Guard::new(&[]));
+        let address: IpAddr = "203.0.114.7".parse().unwrap();
+        let known: Arc<[IpAddr]> = Arc::from([address]);
+        // Nobody else knows this name.
+        resolver
+            .names
+            .insert("known.invalid".to_owned(), Arc::clone(&known))
+            .await;
+        let found = resolver.resolve("known.invalid".parse().unwrap()).await.unwrap();
+        assert_eq!(found.collect::<Vec<SocketAddr>>(), [SocketAddr::new(address, 0)]);
+        for n in 0..2 * NAMES {
+            resolver.names.insert(format!("{n}.invalid"), Arc::clone(&known)).await;
+        }
+        resolver.names.run_pending_tasks().await;
+        assert!(
+            resolver.names.entry_count() <= NAMES,
+            "{}",
+            resolver.names.entry_count()
+        );
+    }
 
     #[test]
     fn special_addresses_are_refused_in_every_spelling() {

@@ -101,10 +101,12 @@ fn shared(items: &[&RawItem], keys: &[(Basis, ItemKey)], policy: IdentityPolicy)
         .collect()
 }
 
-/// Whether entries differ in their titles, their texts, or in links that are worth something.
+/// Whether entries differ in their titles, their texts, their dates, or in links that are worth something.
 fn differ(one: &RawItem, other: &RawItem, policy: IdentityPolicy) -> bool {
     !std::ptr::eq(one, other)
-        && (said(one) != said(other) || policy <= IdentityPolicy::Link && link_of(&one.link) != link_of(&other.link))
+        && (said(one) != said(other)
+            || one.published != other.published
+            || policy <= IdentityPolicy::Link && link_of(&one.link) != link_of(&other.link))
 }
 
 fn said(item: &RawItem) -> [&str; 3] {

@@ -88,6 +88,29 @@ async fn one_request_at_a_time_goes_to_a_host_over_all_its_feeds() {
 }
 
 #[tokio::test]
+async fn connections_are_used_again_by_other_feeds_of_their_host() {
+    let origin = Origin::start().await;
+    let names = ["a", "b", "c", "d"];
+    let feeds = names.map(|name| {
+        origin.serve(&format!("/{name}"), simple(&[name]));
+        feed(name, &origin.url(&format!("/{name}")))
+    });
+    let app = TestApp::new(&feeds.concat()).await;
+    let scheduler = app.app.scheduler();
+    for _ in 0..2 {
+        for name in names {
+            app.poll_by(&scheduler, &[name]).await;
+        }
+    }
+    let asked = origin.all_asked();
+    assert_eq!(asked.len(), 8);
+    assert!(
+        asked[0].peer.is_some() && asked.iter().all(|other| other.peer == asked[0].peer),
+        "{asked:#?}"
+    );
+}
+
+#[tokio::test]
 async fn feeds_that_wait_for_their_host_take_no_turn_from_those_of_others() {
     let origin = Origin::start().await;
     let mut config = format!("[poll]\nconcurrency = 2\n{USUAL}host_spacing = \"0s\"\n");

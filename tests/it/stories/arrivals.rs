@@ -54,6 +54,11 @@ async fn one_that_may_be_like_another_waits_to_be_compared() {
     let polled = app.poll_named(&["b"]).await.remove(0);
     assert_eq!((polled.committed.new, polled.committed.stories), (3, 1));
     assert_eq!(app.stories().await.len(), 2);
+    let why = app.said(&["why", "https://a.example/harbour"]).await;
+    assert!(
+        why.contains(" of a\n") && why.contains(" of b\n"),
+        "each item of the address: {why}"
+    );
 }
 
 #[tokio::test]

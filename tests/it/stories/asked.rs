@@ -127,6 +127,7 @@ async fn why_tells_the_keys_what_was_compared_and_what_followed() {
     let said: Value = serde_json::from_str(&app.said(&["why", "https://paper.example/7", "--json"]).await).unwrap();
     assert_eq!(said["item"]["feed"], "paper");
     assert!(said["key"].as_str().unwrap().starts_with("01"));
+    assert_eq!(said["told_apart_by"], "guid");
     let with_agency = said["compared"]
         .as_array()
         .unwrap()
@@ -136,6 +137,11 @@ async fn why_tells_the_keys_what_was_compared_and_what_followed() {
     assert_eq!(with_agency["decision"], "same: nearly the same text");
     assert!(with_agency["share_of_this_in_other"].as_f64().unwrap() > 0.9);
     assert_eq!(feeds(&said["story"]), ["agency", "paper"]);
+    let both = app.said(&["why", "https://agency.example/corridor"]).await;
+    assert!(
+        both.contains("quoted by it: most of its text, with a link to it"),
+        "{both}"
+    );
     let text = app.said(&["why", "https://column.example/drawer"]).await;
     assert!(
         text.contains("quotes it: most of its text, with a link to it"),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
@@ -37,6 +37,8 @@ pub struct Asked {
     pub host: String,
     pub path: String,
     pub headers: HeaderMap,
+    /// Who asked, where that is known: another port is another connection.
+    pub peer: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,8 @@ impl Origin {
     pub async fn start_at(address: &str) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let (router, origin) = Self::made("http", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         origin
     }
 
@@ -205,6 +208,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response<B
         host: host.clone(),
         path,
         headers: headers.clone(),
+        peer: request.extensions().get().map(|ConnectInfo(peer)| *peer),
     });
     if let Some(Answer::Held(then)) = answer {
         inner.held.add_permits(1);
