@@ -82,13 +82,8 @@ impl Stories {
                     continue;
                 }
                 Err(e) if e.is_fault_of_work() => {
-                    let item = self.store.place_uncompared(now, &self.judge).await?;
-                    error!(
-                        item = item.map(|item| item.0),
-                        "an item cannot be compared with others: {}",
-                        chain(&e)
-                    );
-                    continue;
+                    error!("an item cannot be compared with others: {}", chain(&e));
+                    self.store.place_uncompared(now, &self.judge).await?
                 }
                 placed => placed?,
             };

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use crate::model::poll::HostRest;
+use crate::model::feed::FeedId;
+use crate::model::poll::{HostRest, Tally};
 use crate::store::rows::{instant, unsigned};
 use crate::store::{SqlResult, Store, StoreError};
 
@@ -28,6 +29,24 @@ impl Store {
         .await
     }
 
+    /// Counts what was asked for a feed without an answer of its own.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count(&self, feed: FeedId, tally: Tally, now: Timestamp) -> Result<(), StoreError> {
+        if tally.requests == 0 {
+            return Ok(());
+        }
+        self.write("counting requests", move |db| {
+            db.prepare_cached(
+                "update feed set requests = requests + ?2, conditional_polls = conditional_polls + ?3 where id = ?1",
+            )?
+            .execute(params![feed.0, tally.requests, tally.conditional])?;
+            tally.rests.iter().try_for_each(|rest| write_rest(db, rest, now))
+        })
+        .await
+    }
+
     /// Keeps what hosts have said to all their guests.
     ///
     /// # Errors
@@ -47,13 +66,18 @@ impl Store {
 pub(super) fn write_rest(db: &Connection, rest: &HostRest, now: Timestamp) -> SqlResult<()> {
     const FORGOTTEN_AFTER_MS: i64 = 30 * 86_400_000;
     if rest.strikes == 0 {
-        db.prepare_cached("delete from host where name = ?")?
-            .execute([&rest.name])?;
+        db.prepare_cached("delete from host where name = ? and wait_until <= ?")?
+            .execute(params![rest.name, rest.until.as_millisecond()])?;
         return Ok(());
     }
     db.prepare_cached("delete from host where wait_until < ?")?
         .execute([now.as_millisecond() - FORGOTTEN_AFTER_MS])?;
-    db.prepare_cached("insert or replace into host (name, wait_until, strikes, why) values (?, ?, ?, ?)")?
-        .execute(params![rest.name, rest.until.as_millisecond(), rest.strikes, rest.why])?;
+    // What another process was told to wait for longer stays.
+    db.prepare_cached(
+        "insert into host (name, wait_until, strikes, why) values (?, ?, ?, ?) on conflict (name) do update
+             set wait_until = excluded.wait_until, strikes = excluded.strikes, why = excluded.why
+             where excluded.wait_until >= host.wait_until",
+    )?
+    .execute(params![rest.name, rest.until.as_millisecond(), rest.strikes, rest.why])?;
     Ok(())
 }

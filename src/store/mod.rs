@@ -1,6 +1,6 @@
 //! The only truth of state and the only queue: one SQLite database.
 //!
-//! One writer thread commits the work of many callers together, each in a savepoint of its own; many readers see the last
+//! One writer thread commits the work of many callers together, and one that fails takes no other along; many readers see the last
 //! commit (WAL). No transaction stays open over the network. Methods stand in the files of their tables:
 //! [`feeds`], [`due`], [`hosts`], [`moves`], [`sync`], [`polls`], `arrivals`, [`edits`], [`places`], [`ties`], [`decisions`], [`stories`],
 //! [`story_list`], [`choice`], [`search`], [`editions`], [`deliveries`], [`subscriptions`], [`pushes`].

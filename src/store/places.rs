@@ -69,13 +69,16 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn place_uncompared(&self, now: Timestamp, judge: &Judge) -> Result<Option<ItemId>, StoreError> {
+    pub async fn place_uncompared(&self, now: Timestamp, judge: &Judge) -> Result<Placed, StoreError> {
         let (judge, tail) = (judge.clone(), self.tail.clone());
         self.write("giving a story its place", move |db| {
             let Some((item, _)) = turns(db, 1, now)?.pop() else {
-                return Ok(None);
+                return Ok(Placed::default());
             };
-            tail.lend(db, |tail| {
+            passages::forget(db, item)?;
+            // What is in memory may have them.
+            tail.forget();
+            let stories = tail.lend(db, |tail| {
                 let mut placing = Placing::new(db, &judge, now, tail)?;
                 let ItemRow { story, was_held, .. } = placing.row(item)?;
                 if story.is_none() {
@@ -84,10 +87,10 @@ impl Store {
                 if story.is_none() && was_held {
                     number_anew(db, item)?;
                 }
-                passages::forget(db, item)
+                Ok(placing.book.opened)
             })?;
             bump_version(db)?;
-            Ok(Some(item))
+            Ok(Placed { items: 1, stories })
         })
         .await
     }

@@ -64,7 +64,7 @@ impl<'a> Book<'a> {
         Ok(uid)
     }
 
-    /// An item joins a story in which nothing was decided, and in no quotation. Says whether that is so; if not, all of it is to be parted anew.
+    /// An item joins a story where nothing speaks against it: no decision, no quotation, no link that is all. Says whether that is so; if not, all of it is to be parted anew.
     pub(super) fn join(&self, item: ItemId, tied: &[ItemId]) -> SqlResult<bool> {
         let is_decided: bool = self
             .db
@@ -72,7 +72,7 @@ impl<'a> Book<'a> {
             .query_row([], |row| row.get(0))?;
         let members = members(self.db, tied, 0)?;
         let stories: HashSet<StoryId> = members.into_values().flatten().collect();
-        let is_apart = is_decided || ties::is_in_quotation(self.db, item)?;
+        let is_apart = is_decided || ties::is_in_quotation(self.db, item)? || ties::has_bare_link(self.db, item, tied)?;
         let (false, [story]) = (is_apart, &stories.into_iter().collect::<Vec<_>>()[..]) else {
             return Ok(false);
         };

@@ -100,6 +100,17 @@ pub(super) fn is_in_quotation(db: &Connection, item: ItemId) -> SqlResult<bool> 
     .query_row([item.0], |row| row.get(0))
 }
 
+/// Whether an item, or any in a story with one of these, is tied to another by nothing but a link.
+pub(super) fn has_bare_link(db: &Connection, item: ItemId, others: &[ItemId]) -> SqlResult<bool> {
+    let others = serde_json::json!(others).to_string();
+    db.prepare_cached(
+        "select exists (
+             select 1 from item i join tie on item_id = i.id or other_id = i.id where rule = 'the same link alone' and (i.id = ?1
+                 or i.story_id in (select story_id from item where id in (select value from json_each(?2)))))",
+    )?
+    .query_row(params![item.0, others], |row| row.get(0))
+}
+
 /// What was decided last of pairs among these items.
 pub(super) fn decided(db: &Connection, items: &str) -> SqlResult<Vec<(ItemId, ItemId, Decided)>> {
     let mut statement = db.prepare_cached(

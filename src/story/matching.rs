@@ -2,12 +2,13 @@
 //! same whichever came first.
 //!
 //! The rule, in order:
-//! 1. One link in two feeds is one story, unless both have texts or titles that have nothing in common in a feed where that link stands
-//!    for several items.
-//! 2. Texts: how many words of each stand in runs that the other has too, what recurs over their feeds left out. Nearly all of both:
+//! 1. One link in two feeds is one story, unless both have texts or titles that have nothing in common, and the link stands for several
+//!    items of a feed or what looked like a session in it differs. Where texts have nothing in common, it ties the less.
+//! 2. Reports of one pattern are none, whatever they share.
+//! 3. Texts: how many words of each stand in runs that the other has too, what recurs over their feeds left out. Nearly all of both:
 //!    one story. Most of one: a quotation where the other has much of its own before or around it or links to the first, else an
 //!    excerpt or an update: one story.
-//! 3. Of two items of which one has little text: titles of the same words, with the same numbers, within hours, in feeds of one group.
+//! 4. Of two items of which one has little text: copies word by word; titles of the same words, with the same numbers, within hours, in feeds of one group.
 
 use std::collections::{HashMap, HashSet};
 

@@ -125,13 +125,8 @@ impl<'a> Said<'a> {
             .filter(|piece| piece.first() == Some(&true));
         let long: usize = pieces.map(<[bool]>::len).filter(|words| *words >= LONG_PIECE).sum();
         let mut quoted = vec![false; self.text.words];
-        for (at, _) in self
-            .text
-            .runs
-            .iter()
-            .enumerate()
-            .filter(|(_, run)| other.quoted.contains(run))
-        {
+        let is_quoted = |run: &u64| other.quoted.contains(run) && self.runs.contains(run);
+        for (at, _) in self.text.runs.iter().enumerate().filter(|(_, run)| is_quoted(run)) {
             cover(&mut quoted, at);
         }
         Covered {

@@ -302,7 +302,8 @@ impl Fetcher {
         if !status.is_success() {
             let excerpt = first_words(response, EXCERPT_TIME.min(limit / 4)).await;
             // What redirects lead to speaks only for itself.
-            if status == StatusCode::GONE && hops.is_at_home() {
+            let is_at_home = hops.is_at_home() || hops.question.url.is_the_same_but_for_protection(&hops.address);
+            if status == StatusCode::GONE && is_at_home {
                 return Ok(Hop::Done(Fetched::Gone(excerpt)));
             }
             return Err(FetchError::Status {

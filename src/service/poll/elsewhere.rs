@@ -80,7 +80,7 @@ impl Poller {
             Ok(Fetched::Document(document)) => {
                 let found = self.document(feed, *document, Means::FeedOrPage, tally).await?;
                 // The page has become the feed.
-                let offered = found.document.as_ref().map(|_| feed.url.clone());
+                let offered = found.error.is_none().then(|| feed.url.clone());
                 Ok(Found {
                     offered: found.offered.or(offered),
                     ..found

@@ -87,7 +87,8 @@ impl Found {
         let (old, new) = (feed.validators.clone(), confirmed.signals.validators);
         let validators = Validators {
             etag: new.etag.or(old.etag),
-            last_modified: new.last_modified.or(old.last_modified),
+            // The date of another address says nothing of this one.
+            last_modified: new.last_modified.or(old.last_modified.filter(|_| old.from == new.from)),
             from: new.from,
         };
         Self {

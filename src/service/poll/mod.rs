@@ -137,12 +137,12 @@ impl Poller {
         late.into_iter().for_each(|late| self.metrics.poll_begun(late));
         let is_gone = match &asked.answer {
             Ok(Fetched::Gone(_)) => true,
-            Err(e) => e.status() == Some(404),
+            Err(e) => matches!(e.status(), Some(404 | 410)),
             Ok(_) => false,
         };
         // What few polls need stands apart in memory: most hold a place of the network and little else.
         let mut found = match asked.answer {
-            Ok(Fetched::Later(until, host)) => return self.postpone(feed, until, &host).await,
+            Ok(Fetched::Later(until, host)) => return self.postpone(feed, until, &host, tally).await,
             _ if is_gone && feed.offered.is_some() && feed.moved.is_none() => {
                 Box::pin(self.find_again(&feed, &mut tally)).await?
             }
@@ -158,7 +158,7 @@ impl Poller {
             Ok(Fetched::Gone(words)) => Found::gone(words.as_deref()),
             Err(e) => Found::unanswered(&e),
         };
-        if self.is_to_be_searched(&feed, &found) {
+        if found.proposed.is_none() && self.is_to_be_searched(&feed, &found) {
             found.proposed = Box::pin(self.search_site(&feed, &mut tally)).await;
         }
         drop(announced);
@@ -178,7 +178,15 @@ impl Poller {
     }
 
     /// Nobody was asked: the feed comes back when its host may be.
-    async fn postpone(&self, feed: FeedForPoll, until: Timestamp, host: &str) -> Result<Polled, StoreError> {
+    async fn postpone(
+        &self,
+        feed: FeedForPoll,
+        until: Timestamp,
+        host: &str,
+        tally: Tally,
+    ) -> Result<Polled, StoreError> {
+        // Somebody else may have sent us there.
+        self.store.count(feed.id, tally, self.clock.now()).await?;
         let at = later(until, spread(feed.id, until, self.limits.min_interval));
         let why = format!("{host} asked to be left alone until {until}");
         self.store.postpone(vec![(feed.id, at, why)]).await?;
@@ -280,13 +288,21 @@ impl Poller {
             rhythm: rhythm.as_ref(),
             gap: found.gap.is_some(),
             retry_after: found.retry_after,
-            // Who fails says nothing of it: what was said last holds.
-            fresh_for: found.fresh_for.or(feed.fresh_for.filter(|_| has_failed)),
+            // Who fails says nothing of it: what was said last holds for as long as is left of it.
+            fresh_for: found
+                .fresh_for
+                .or_else(|| left_of_freshness(feed, now).filter(|_| has_failed)),
             wishes: read.map_or(feed.wishes, |read| read.facts.wishes),
             gone: matches!(found.error, Some((Failure::Gone, _))),
         };
         next_poll(feed.id, &facts, &self.limits, now)
     }
+}
+
+/// For how long the last document stays fresh from now on.
+fn left_of_freshness(feed: &FeedForPoll, now: Timestamp) -> Option<Duration> {
+    let since = Duration::try_from(now.duration_since(feed.last_success_at?)).unwrap_or_default();
+    Some(feed.fresh_for?.saturating_sub(since))
 }
 
 /// How late a feed is asked that was due; None: it was not due, or never polled before.

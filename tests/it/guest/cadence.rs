@@ -338,6 +338,10 @@ async fn a_feed_that_fails_is_not_asked_before_its_last_document_is_stale() {
     app.poll_all().await;
     app.poll_all().await;
     assert_about(wait(&app, "a").await, 2880, "after a failure");
+    // What has become stale meanwhile is asked for again as after any failure.
+    app.advance(hours(48));
+    app.poll_all().await;
+    assert_about(wait(&app, "a").await, 120, "after another, when it is stale");
 }
 
 #[tokio::test]

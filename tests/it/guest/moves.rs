@@ -277,6 +277,20 @@ async fn what_was_found_on_the_site_is_no_longer_proposed_when_the_feed_is_back(
 }
 
 #[tokio::test]
+async fn a_410_that_redirects_lead_to_stops_nothing() {
+    let (origin, app) = moving(301).await;
+    app.poll_all().await;
+    origin.set("/new", answer(410, &[], "closed"));
+    assert_failed(&app.poll_all().await[0], Failure::Missing);
+    assert!(
+        app.status("a").await.next_poll_at.is_some(),
+        "it speaks for itself alone"
+    );
+    origin.serve("/feed", simple(&["1", "2"]));
+    assert!(app.poll_all().await[0].error.is_none());
+}
+
+#[tokio::test]
 async fn a_feed_that_is_gone_for_good_is_looked_for_at_once() {
     let (origin, app) = missing(410).await;
     app.poll_all().await;

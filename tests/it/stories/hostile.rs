@@ -182,6 +182,29 @@ async fn a_feed_with_the_links_of_articles_and_the_texts_of_others_makes_no_one_
 }
 
 #[tokio::test]
+async fn a_link_alone_ties_the_same_items_in_any_order() {
+    let (one, other) = (format!("<p>{}</p>", prose(1, 120)), format!("<p>{}</p>", prose(2, 120)));
+    let (x, y) = (
+        item("x", "f1", "Alpha beta", &one),
+        item("y", "f2", "Alpha beta gamma", &one),
+    );
+    let linked = Labelled {
+        link: x.link.clone(),
+        ..item("i", "f3", "Delta epsilon", &other)
+    };
+    let copy = item("j", "f4", "Delta epsilon zeta", &other);
+    for items in [
+        [&x, &y, &linked, &copy],
+        [&x, &y, &copy, &linked],
+        [&linked, &copy, &x, &y],
+        [&copy, &x, &linked, &y],
+    ] {
+        let items: Vec<Labelled> = items.into_iter().cloned().collect();
+        assert_eq!(told(&items).await.stories().await.len(), 2, "{items:#?}");
+    }
+}
+
+#[tokio::test]
 async fn letters_of_one_feed_under_one_signature_are_stories_of_their_own() {
     let signature = format!("<p>{}</p>", prose(1000, 100));
     let letter = |n: usize| {
@@ -356,7 +379,7 @@ async fn an_item_that_cannot_be_compared_is_a_story_of_its_own_and_keeps_nobody_
     let (store, clock) = (arrivals.store.clone(), Arc::new(ManualClock::new(now())));
     let told = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let stories = Stories::new(store, clock, told, Arc::new(Metrics::default()), judge);
-    assert_eq!(stories.place_all().await.unwrap().items, 1);
+    assert_eq!(stories.place_all().await.unwrap().items, 2);
     let told = arrivals.stories().await;
     let mut items: Vec<Vec<&str>> = told
         .iter()
