@@ -192,6 +192,9 @@ impl<'a> Placing<'a> {
         };
         self.tail.remember(self.db, item, &marks)?;
         ties::write(self.db, &ties)?;
+        if ties.iter().any(|tie| tie.kind == TieKind::Quotes) {
+            ties::forget_in_common(self.db, item)?;
+        }
         let quoting = ties
             .iter()
             .filter(|tie| tie.kind == TieKind::Quotes)

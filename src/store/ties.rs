@@ -56,6 +56,19 @@ pub(super) fn forget_common(db: &Connection, quoted: ItemId) -> SqlResult<()> {
     .map(|_| ())
 }
 
+/// The same of the quotations that an item is in, when those of others are known already.
+pub(super) fn forget_in_common(db: &Connection, item: ItemId) -> SqlResult<()> {
+    for side in ["item_id", "other_id"] {
+        db.prepare_cached(&format!(
+            "delete from tie where kind = 'quotes' and cites = 0 and share < 0.9 and {side} = ?1 and exists (
+                 select 1 from tie a join tie b on b.other_id = a.other_id and b.kind = 'quotes' and b.item_id = tie.other_id
+                 where a.kind = 'quotes' and a.item_id = tie.item_id)"
+        ))?
+        .execute([item.0])?;
+    }
+    Ok(())
+}
+
 /// Keeps of what an item quotes only so many, of which the most stands in it: who quotes everybody quotes nobody.
 pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> SqlResult<()> {
     db.prepare_cached(
