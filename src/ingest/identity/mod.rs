@@ -63,6 +63,7 @@ fn keys(items: &[&RawItem], policy: IdentityPolicy) -> Vec<(Basis, ItemKey)> {
     loop {
         let shared = shared(items, &keys, policy);
         if shared.is_empty() {
+            part_by_files(items, &mut keys);
             return keys;
         }
         for (known, item) in keys
@@ -73,6 +74,28 @@ fn keys(items: &[&RawItem], policy: IdentityPolicy) -> Vec<(Basis, ItemKey)> {
             *known = key_from(item, next_basis(known.0));
         }
     }
+}
+
+/// Entries that are the same but for their files are told apart by these.
+fn part_by_files(items: &[&RawItem], keys: &mut [(Basis, ItemKey)]) {
+    let mut first: HashMap<ItemKey, Vec<&str>> = HashMap::with_capacity(keys.len());
+    let others = items.iter().zip(&*keys);
+    let shared: HashSet<ItemKey> = others
+        .filter(|(item, (_, key))| *first.entry(*key).or_insert_with(|| files_of(item)) != files_of(item))
+        .map(|(_, (_, key))| *key)
+        .collect();
+    for (known, item) in keys
+        .iter_mut()
+        .zip(items)
+        .filter(|(known, _)| shared.contains(&known.1))
+    {
+        let parts = [&said(item)[..], &files_of(item)].concat();
+        *known = (Basis::Text, hashed("text and files", &parts));
+    }
+}
+
+fn files_of(item: &RawItem) -> Vec<&str> {
+    item.enclosures.iter().map(|file| file.url.as_str()).collect()
 }
 
 /// Where a policy begins.
@@ -142,10 +165,7 @@ fn key_by(item: &RawItem, basis: Basis) -> Option<ItemKey> {
 /// Who says nothing at all is known by the files.
 fn text_key(item: &RawItem) -> ItemKey {
     match said(item) {
-        ["", "", ""] => {
-            let files: Vec<&str> = item.enclosures.iter().map(|file| file.url.as_str()).collect();
-            hashed("files", &files)
-        }
+        ["", "", ""] => hashed("files", &files_of(item)),
         said => hashed("text", &said),
     }
 }

@@ -116,6 +116,29 @@ fn each_policy_begins_where_it_says_and_goes_on_to_what_an_entry_has() {
 }
 
 #[test]
+fn entries_of_one_guid_are_two_where_only_their_dates_or_files_differ() {
+    let said = item("g", "https://a.example/1", "Title");
+    let with = |file: &str, date: &str| RawItem {
+        enclosures: vec![crate::model::item::Enclosure {
+            url: file.to_owned(),
+            ..Default::default()
+        }],
+        published: Some(date.parse().unwrap()),
+        ..said.clone()
+    };
+    let (first, second) = ("2026-11-22T00:00:00Z", "2026-11-22T06:00:00Z");
+    for (one, other) in [
+        (with("a.mp3", first), with("b.mp3", first)),
+        (with("a.mp3", first), with("a.mp3", second)),
+        (with("a.mp3", first), with("b.mp3", second)),
+    ] {
+        let both = keys(&[one.clone(), other.clone()]);
+        assert_ne!(both[0], both[1]);
+        assert_eq!(keys(&[other, one]), [both[1], both[0]], "in any order");
+    }
+}
+
+#[test]
 fn files_tell_entries_apart_that_say_nothing() {
     let file = |url: &str| RawItem {
         enclosures: vec![crate::model::item::Enclosure {

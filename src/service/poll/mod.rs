@@ -245,9 +245,8 @@ impl Poller {
             reason,
             sharing,
         };
-        let committed = self.store.commit_poll(intent).await?;
         let failure = found.error.as_ref().map(|(failure, _)| *failure);
-        self.metrics.poll_ended(found.outcome, failure, found.bytes, committed);
+        let committed = self.stored(intent, failure).await?;
         if committed.new > 0 {
             self.arrived.notify_one();
         }
@@ -274,6 +273,19 @@ impl Poller {
             failure,
             error: found.error.map(|(_, reason)| reason),
         })
+    }
+
+    /// Stores the outcome of a poll and counts it. Who gives the poll up meanwhile has both all the same, and never only one of them.
+    async fn stored(&self, intent: PollIntent, failure: Option<Failure>) -> Result<Committed, StoreError> {
+        let (store, metrics) = (self.store.clone(), Arc::clone(&self.metrics));
+        let (outcome, bytes) = (intent.outcome, intent.bytes);
+        let stored = tokio::spawn(async move {
+            let committed = store.commit_poll(intent).await?;
+            metrics.poll_ended(outcome, failure, bytes, committed);
+            Ok(committed)
+        });
+        let broken = Err(StoreError::Closed("storing the outcome of a poll"));
+        stored.await.unwrap_or(broken)
     }
 
     /// When the feed is due again.
