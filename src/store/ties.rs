@@ -82,22 +82,21 @@ pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> Sq
 /// Pairs among these items that tell one story, with their closeness: one link is as close as can be, unless it is all that they have in
 /// common, which is less than nothing. `items` is a JSON list.
 pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
-    let mut statement = db.prepare_cached(
-        "select item_id, other_id, case rule when 'the same link' then 1.0 when 'the same link alone' then -1.0 else min(share, back) end from tie where kind = 'same'
-         and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))",
-    )?;
-    let rows = statement.query_map([items], |row| {
-        Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))
-    })?;
-    rows.collect()
+    let closeness =
+        "case rule when 'the same link' then 1.0 when 'the same link alone' then -1.0 else min(share, back) end";
+    pairs(db, closeness, "kind = 'same'", items)
 }
 
 /// Pairs among these items of which one quotes the other, and says so by a link, with their closeness. `items` is a JSON list.
 pub(super) fn quoting(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
-    let mut statement = db.prepare_cached(
-        "select item_id, other_id, min(share, back) from tie where kind = 'quotes' and cites = 1
-         and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))",
-    )?;
+    pairs(db, "min(share, back)", "kind = 'quotes' and cites = 1", items)
+}
+
+fn pairs(db: &Connection, closeness: &str, which: &str, items: &str) -> SqlResult<Vec<Close>> {
+    let mut statement = db.prepare_cached(&format!(
+        "select item_id, other_id, {closeness} from tie where {which}
+         and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))"
+    ))?;
     let rows = statement.query_map([items], |row| {
         Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))
     })?;

@@ -95,15 +95,17 @@ async fn a_feed_that_turned_into_a_page_is_an_error_and_nothing_else_is_asked() 
     assert_eq!(app.titles().await, ["One"]);
 }
 
+/// A page that offers this feed.
+fn offering(feed: &str) -> Answer {
+    html(&format!(
+        "<html><link rel=alternate type=application/rss+xml href={feed}></html>"
+    ))
+}
+
 #[tokio::test]
 async fn a_page_whose_feed_is_gone_is_asked_for_another() {
     let origin = Origin::start().await;
-    let page = |feed: &str| {
-        html(&format!(
-            "<html><link rel=alternate type=application/rss+xml href={feed}></html>"
-        ))
-    };
-    origin.set("/blog", page("/old"));
+    origin.set("/blog", offering("/old"));
     origin.serve("/old", rss("A", &[("1", "One", "https://a.example/1")]));
     let both = [("2", "Two", "https://a.example/2"), ("1", "One", "https://a.example/1")];
     origin.serve("/new", rss("A", &both));
@@ -112,7 +114,7 @@ async fn a_page_whose_feed_is_gone_is_asked_for_another() {
     origin.set("/old", Answer::Plain(410, vec![], vec![]));
     let failed = app.poll_all().await.remove(0);
     assert!(failed.error.as_deref().unwrap().contains("still offers"), "{failed:?}");
-    origin.set("/blog", page("/new"));
+    origin.set("/blog", offering("/new"));
     assert_eq!(app.poll_all().await[0].outcome, Outcome::Fetched);
     assert_eq!(app.titles().await, ["Two", "One"]);
 }
@@ -120,18 +122,13 @@ async fn a_page_whose_feed_is_gone_is_asked_for_another() {
 #[tokio::test]
 async fn a_page_that_offers_another_feed_by_now_proposes_it() {
     let origin = Origin::start().await;
-    let page = |feed: &str| {
-        html(&format!(
-            "<html><link rel=alternate type=application/rss+xml href={feed}></html>"
-        ))
-    };
-    origin.set("/blog", page("/posts"));
+    origin.set("/blog", offering("/posts"));
     origin.serve("/posts", rss("A", &[("1", "One", "https://a.example/1")]));
     origin.serve("/comments", rss("C", &[("c1", "Me too", "https://a.example/1#c1")]));
     let app = TestApp::new(&feed("a", &origin.url("/blog"))).await;
     app.poll_all().await;
     origin.set("/posts", Answer::Plain(404, vec![], vec![]));
-    origin.set("/blog", page("/comments"));
+    origin.set("/blog", offering("/comments"));
     let failed = app.poll_all().await.remove(0);
     assert!(failed.error.as_deref().unwrap().contains("other entries"), "{failed:?}");
     assert_eq!(app.titles().await, ["One"]);
