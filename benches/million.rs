@@ -119,6 +119,9 @@ fn compare() -> ExitCode {
     let few = run(FEW, seconds.min(FEW_SECONDS), &mut faults);
     let ratio = many.cost_us() / few.cost_us();
     println!("\na poll costs {ratio:.2} times what it costs with {FEW} feeds");
+    println!(
+        "to repeat it: MILLION_FEEDS={feeds} MILLION_SECONDS={seconds} cargo bench --bench million (docs/scale.md)"
+    );
     let mut missed = Vec::new();
     let mut goal = |held: bool, text: String| {
         if !held {

@@ -83,7 +83,9 @@ create table feed (
     -- Where the validators came from, where redirects led away from the address that is asked; empty: from that address.
     validators_url      text    not null default '',
     -- Requests, redirects followed included. Before they were counted, each poll was taken for one.
-    requests            integer not null default 0
+    requests            integer not null default 0,
+    -- Marks of the entries of the last document that was believed, and of those pushed since; NULL: not known.
+    entry_marks         blob
 ) strict;
 create index feed_url on feed (url);
 create index feed_former on feed (id) where configured = 0;

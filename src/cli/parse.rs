@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use jiff::Timestamp;
 use url::Url;
 
 use crate::cli::said::{said, shown};
@@ -26,6 +27,9 @@ pub(super) struct ParseArgs {
     /// The HTTP Content-Type that a file would have come with
     #[arg(long, value_name = "TYPE", default_value = "")]
     content_type: String,
+    /// Read the document as at this instant: dates later than that are doubted
+    #[arg(long, value_name = "RFC3339")]
+    now: Option<Timestamp>,
     /// Print one line of JSON
     #[arg(long)]
     json: bool,
@@ -41,7 +45,7 @@ struct Input {
 }
 
 pub(super) async fn parse(config: Option<PathBuf>, args: ParseArgs) -> anyhow::Result<ExitCode> {
-    let json = args.json;
+    let (json, now) = (args.json, args.now.unwrap_or_else(|| SystemClock.now()));
     let input = input(config.as_ref(), args).await?;
     let reading = read(&ingest::Input {
         bytes: &input.bytes,
@@ -49,9 +53,9 @@ pub(super) async fn parse(config: Option<PathBuf>, args: ParseArgs) -> anyhow::R
         address: &input.address,
         manner: &input.manner,
         offset_minutes: None,
-        now: SystemClock.now(),
+        now,
     })?;
-    let said = said(reading, &input.address);
+    let said = said(reading, &input.address, now);
     if json {
         print(&format!("{}\n", serde_json::to_string(&said)?))?;
     } else {

@@ -7,7 +7,6 @@ use url::Url;
 use crate::ingest::identity::policy::of_document;
 use crate::ingest::normalise::Normaliser;
 use crate::ingest::{Reading, identity};
-use crate::model::clock::{Clock as _, SystemClock};
 use crate::model::identity::IdentityPolicy;
 use crate::model::item::{Enclosure, ItemSource, KeyedItem};
 
@@ -70,8 +69,8 @@ struct SaidLoss {
     detail: String,
 }
 
-/// What a document that came from `address` says.
-pub(super) fn said(reading: Reading, address: &Url) -> Said {
+/// What a document that came from `address` says, as at this instant.
+pub(super) fn said(reading: Reading, address: &Url, now: Timestamp) -> Said {
     let (facts, about) = (reading.feed.facts, reading.feed.about);
     let language = facts.language.clone();
     let normaliser = Normaliser::new(address, &language);
@@ -103,7 +102,7 @@ pub(super) fn said(reading: Reading, address: &Url) -> Said {
         },
         entries: entries
             .into_iter()
-            .map(|entry| said_entry(entry, &normaliser, &language))
+            .map(|entry| said_entry(entry, &normaliser, &language, now))
             .collect(),
         losses: reading
             .losses
@@ -117,9 +116,9 @@ pub(super) fn said(reading: Reading, address: &Url) -> Said {
     }
 }
 
-fn said_entry(entry: KeyedItem, normaliser: &Normaliser<'_>, language: &str) -> SaidEntry {
+fn said_entry(entry: KeyedItem, normaliser: &Normaliser<'_>, language: &str, now: Timestamp) -> SaidEntry {
     let raw = entry.raw;
-    let item = normaliser.item(&raw, SystemClock.now());
+    let item = normaliser.item(&raw, now);
     // Where the summary is all there is, it is the fullest body too.
     let only_summary = item.summary.is_empty() && !raw.summary.trim().is_empty();
     SaidEntry {

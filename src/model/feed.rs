@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::model::entry_marks::EntryMarks;
 use crate::model::identity::{IdentityPolicy, Learned};
 
 /// The row of a feed in the store.
@@ -271,6 +272,8 @@ pub struct FeedForPoll {
     pub offset_minutes: Option<i16>,
     /// Entries of its last document that was believed.
     pub entries: u32,
+    /// Which they were; None: not known.
+    pub entry_marks: Option<EntryMarks>,
     /// Polls in a row that brought a document which was not.
     pub shrunk: u32,
     /// By what its documents have taught to tell its entries apart.

@@ -3,6 +3,7 @@
 pub mod chain;
 pub mod clock;
 pub mod edition;
+pub mod entry_marks;
 pub mod feed;
 pub mod feed_list;
 pub mod heartbeat;

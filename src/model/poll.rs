@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::entry_marks::EntryMarks;
 use crate::model::feed::{Candidate, FeedFacts, FeedId, FeedUrl, Validators};
 use crate::model::identity::Learned;
 use crate::model::item::{Edit, Hash16, ItemId, ItemKey, NewItem};
@@ -255,6 +256,8 @@ pub struct ReadDocument {
     pub hash: [u8; 32],
     /// How many entries it has.
     pub entries: u32,
+    /// Which they are.
+    pub entry_marks: EntryMarks,
     /// Whether it takes the place of the last one. One that shrank does not: its entries count, and what it says of the feed not yet.
     pub is_believed: bool,
     /// What it says of the feed.
@@ -265,6 +268,14 @@ pub struct ReadDocument {
     pub losses: Vec<Loss>,
     /// By what its entries are told apart from now on; None: as before.
     pub learned: Option<Learned>,
+}
+
+impl ReadDocument {
+    /// Whether there are new items in it.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.changes.iter().any(|change| change.as_new().is_some())
+    }
 }
 
 /// All that one poll writes.

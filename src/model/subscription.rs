@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::model::entry_marks::EntryMarks;
 use crate::model::feed::FeedId;
 use crate::model::poll::{ItemChange, Sharing};
 
@@ -100,6 +101,8 @@ pub struct PushIntent {
     pub read_at: Timestamp,
     /// What became of its entries, oldest first.
     pub changes: Vec<ItemChange>,
+    /// Which entries the last document and what was pushed since have had; None: not known.
+    pub entry_marks: Option<EntryMarks>,
     /// When the items of the feed come, if that has changed.
     pub rhythm: Option<Vec<u8>>,
     /// How pushes and polls share the feed from now on.

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::model::clock::{from_millis, later};
+use crate::model::entry_marks::EntryMarks;
 use crate::model::feed::Pushed;
 use crate::model::feed::{Candidate, FeedForPoll, FeedId, FeedUrl, Validators, Wishes};
 use crate::model::identity::{IdentityPolicy, Learned};
@@ -203,7 +204,7 @@ fn most_late(db: &Connection, now: Timestamp, limit: usize) -> SqlResult<Vec<Fee
 /// The columns of a claim, in the order in which [`for_poll`] takes them. The last tells of the feed's hub.
 const CLAIM: &str = "select id, name, url, etag, last_modified, validators_url, document_hash, failures, failing_since, last_success_at, rhythm,
          ttl_minutes, skip_hours, skip_days, fresh_seconds, next_poll_at, offered_url, moved_url, move_url, move_since, move_polls, refused_url,
-         site_link, searched_at, access, manner, offset_minutes, entries, shrunk, identity, identity_doubts,
+         site_link, searched_at, access, manner, offset_minutes, entries, entry_marks, shrunk, identity, identity_doubts,
          (select trusted from subscription where feed_id = feed.id and state = 'active' and lease_ends_at > ?1)
      from feed where configured = 1 and id in (select value from json_each(?2))
          and not exists (select 1 from lease where feed_id = feed.id and until > ?1)";
@@ -285,6 +286,7 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         manner: columns.json()?,
         offset_minutes: columns.take()?,
         entries: columns.number()?,
+        entry_marks: columns.take::<Option<_>>()?.map(EntryMarks::from_bytes),
         shrunk: columns.number()?,
         identity: Learned {
             policy: IdentityPolicy::parse(&columns.take::<String>()?).unwrap_or_default(),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 12] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -56,6 +56,10 @@ const MIGRATIONS: [(&str, &str); 12] = [
     (
         "0012_tell_who_answered",
         include_str!("../../migrations/sqlite/0012_tell_who_answered.sql"),
+    ),
+    (
+        "0013_remember_entries",
+        include_str!("../../migrations/sqlite/0013_remember_entries.sql"),
     ),
 ];
 

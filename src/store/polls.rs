@@ -221,7 +221,7 @@ fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlRes
     db.prepare_cached(
         "update feed set source_id = ?2, title = ?3, site_link = ?4, language = ?5, ttl_minutes = ?6, document_hash = ?7,
              offset_minutes = coalesce(?8, offset_minutes), entries = ?9, skip_hours = ?10, skip_days = ?11, hub_url = ?12,
-             topic_url = ?13 where id = ?1",
+             topic_url = ?13, entry_marks = ?14 where id = ?1",
     )?
     .execute(params![
         feed.0,
@@ -237,6 +237,7 @@ fn write_facts(db: &Connection, feed: FeedId, document: &ReadDocument) -> SqlRes
         facts.wishes.skip_days,
         facts.hub,
         facts.topic,
+        document.entry_marks.as_bytes(),
     ])
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::clock::from_millis;
+use crate::model::entry_marks::EntryMarks;
 use crate::model::feed::{FeedId, Wishes};
 use crate::model::poll::{Committed, ItemChange};
 use crate::model::subscription::{Push, PushId, PushIntent, SubscriptionId};
@@ -135,7 +136,7 @@ impl Store {
             db.prepare_cached(
                 "update feed set next_poll_at = iif(next_poll_at is null, null, ?2),
                      next_poll_why = iif(next_poll_at is null, next_poll_why, coalesce(?3, next_poll_why)),
-                     pace = iif(?3 is null, pace, ?4), rhythm = coalesce(?5, rhythm) where id = ?1",
+                     pace = iif(?3 is null, pace, ?4), rhythm = coalesce(?5, rhythm), entry_marks = ?6 where id = ?1",
             )?
             .execute(params![
                 feed.0,
@@ -143,6 +144,7 @@ impl Store {
                 intent.reason,
                 intent.pace,
                 intent.rhythm,
+                intent.entry_marks.as_ref().map(EntryMarks::as_bytes),
             ])?;
             due::give_back(db, feed)?;
             subscriptions::write_sharing(db, feed, &intent.sharing)?;

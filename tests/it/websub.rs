@@ -612,6 +612,21 @@ async fn what_a_hub_changed_is_looked_at_again_whole() {
 }
 
 #[tokio::test]
+async fn what_was_pushed_since_the_last_document_is_no_gap() {
+    let (stage, asked) = Stage::pushed().await;
+    let (four, five) = (
+        ("4", "Four", "https://a.example/4"),
+        ("5", "Five", "https://a.example/5"),
+    );
+    for (pushed, items, gaps) in [(TWO, [ONE, TWO], 0), (THREE, [THREE, four], 0), (THREE, [ONE, five], 1)] {
+        stage.push(&asked, &[pushed]).await;
+        stage.publish(hubbed(&stage.hub.url(), &stage.topic, &items)).await;
+        let found = stage.app.app.store.gaps(stage.feed().await.id).await.unwrap();
+        assert_eq!(found.len(), gaps, "{pushed:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_push_is_no_poll() {
     let (stage, asked) = Stage::subscribed().await;
     let wait = vec![("retry-after", "3600".to_owned())];

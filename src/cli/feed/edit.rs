@@ -93,7 +93,10 @@ pub(super) async fn add(path: Option<PathBuf>, args: AddArgs) -> anyhow::Result<
         manner: Manner::default(),
         access: Access::default(),
     };
-    print(&shown(&said(found.reading, found.document.address.as_url()), SHOWN))?;
+    print(&shown(
+        &said(found.reading, found.document.address.as_url(), SystemClock.now()),
+        SHOWN,
+    ))?;
     for other in found.others {
         print(&format!(
             "  the page offers another feed: {} {}\n",

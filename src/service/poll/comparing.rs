@@ -12,6 +12,7 @@ use crate::ingest::identity::policy::of_document;
 use crate::ingest::settle::{Settled, Standing, settle, traces};
 use crate::ingest::{self, decide, edit, hub, identity};
 use crate::model::chain::chain;
+use crate::model::entry_marks::EntryMarks;
 use crate::model::feed::{FeedFacts, FeedForPoll, FeedUrl};
 use crate::model::identity::{IdentityPolicy, Learned};
 use crate::model::item::{ItemKey, KeyedItem, KnownItem, StoredItem};
@@ -26,6 +27,8 @@ pub(super) struct Compared {
     pub(super) document: ReadDocument,
     /// Entries that are known.
     pub(super) known: usize,
+    /// Whether something of the last document is left in it.
+    pub(super) is_continued: bool,
     /// The document with the entries before these.
     pub(super) older: Option<FeedUrl>,
 }
@@ -81,12 +84,23 @@ impl Comparing {
         mark(&mut changes);
         let settled = self.settled(&items, &known, changes, standing)?;
         let changes = self.weighed(settled.changes)?;
+        let known = matched + settled.recognised;
+        let keys = || items.iter().map(|item| item.key);
+        let last = feed.entry_marks.as_ref();
+        let is_continued = last.map_or(known > 0, |last| settled.recognised > 0 || last.have_any(keys()));
+        // One that brings nothing new and nothing of the last is older than that: an old copy.
+        let is_older = !is_continued && known == items.len();
         Ok(Ok(Compared {
-            known: matched + settled.recognised,
+            known,
+            is_continued,
             older: FeedUrl::parse(&facts.older).ok(),
             document: ReadDocument {
                 hash,
                 entries,
+                entry_marks: last
+                    .filter(|_| is_older)
+                    .cloned()
+                    .unwrap_or_else(|| EntryMarks::of(keys())),
                 is_believed,
                 facts,
                 changes,

@@ -6,7 +6,7 @@ use crate::ingest::fetch::{Confirmed, Document, FetchError, Signals};
 use crate::ingest::moves::Trace;
 use crate::model::chain::chain;
 use crate::model::feed::{FeedForPoll, FeedUrl, Validators};
-use crate::model::poll::{Failure, Gap, ItemChange, Outcome, ReadDocument};
+use crate::model::poll::{Failure, Gap, Outcome, ReadDocument};
 
 /// What a document is, before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,10 +124,7 @@ impl Found {
 
     /// Whether there are new items in it.
     pub(super) fn has_news(&self) -> bool {
-        let changes = self.document.iter().flat_map(|document| &document.changes);
-        changes
-            .into_iter()
-            .any(|change| matches!(change, ItemChange::New { .. }))
+        self.document.as_ref().is_some_and(ReadDocument::has_news)
     }
 
     /// Where the answer came from. An error page and a document without entries prove nothing of a move, and end the watch over it.

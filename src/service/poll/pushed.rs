@@ -74,11 +74,16 @@ impl Poller {
             .next_poll_at
             .map(|at| at.duration_since(now))
             .unwrap_or_default();
+        let mut entry_marks = feed.entry_marks.clone();
+        if let (Some(marks), Some(read)) = (&mut entry_marks, &found.document) {
+            marks.join(&read.entry_marks);
+        }
         PushIntent {
             push,
             feed: feed.id,
             read_at: now,
             changes: found.document.map(|read| read.changes).unwrap_or_default(),
+            entry_marks,
             rhythm: found.rhythm,
             sharing,
             pace: pace(wait),

@@ -39,6 +39,7 @@ impl Poller {
             Ok(compared) => compared,
             Err(unread) => return Ok(Err(unread)),
         };
+        let is_interrupted = !compared.is_continued && compared.document.has_news();
         let (known, older, mut read) = (compared.known, compared.older, compared.document);
         found.rhythm = rhythm(feed, &read, self.clock.now());
         let learned = read.learned.filter(|learned| learned.policy != feed.identity.policy);
@@ -58,9 +59,9 @@ impl Poller {
         // Where redirects lead for the first time may be another feed altogether: that is no gap.
         let candidate = feed.candidate.as_ref().map(|candidate| &candidate.to);
         let is_at_home = led_to.is_none_or(|to| is_protected || candidate == Some(to) || feed.refused == to.as_str());
-        if let (Some(after), 0) = (feed.last_success_at, known)
+        if let Some(after) = feed.last_success_at
             && feed.entries > 1
-            && read.entries > 0
+            && is_interrupted
             && is_at_home
         {
             found.gap = Some(
@@ -124,8 +125,8 @@ impl Poller {
         })
     }
 
-    /// Nothing of the last document is left: reads older documents, each once, until one has a known entry, there are no more, or
-    /// enough is read.
+    /// Nothing of the last document is left: reads older documents, each once, until one has something of it or nothing but known
+    /// entries, there are no more, or enough is read.
     async fn fill(
         &self,
         feed: &FeedForPoll,
@@ -153,13 +154,14 @@ impl Poller {
                 break;
             };
             gap.pages += 1;
+            let is_end = page.is_continued || !page.document.has_news();
             let mut changes = page.document.changes;
             changes.retain(|change| new_key(change).is_some_and(|key| keys.insert(key)));
             gap.filled += u32::try_from(changes.len()).unwrap_or(u32::MAX);
             // Items are stored oldest first.
             changes.append(&mut read.changes);
             read.changes = changes;
-            if page.known > 0 {
+            if is_end {
                 break;
             }
             older = page.older;

@@ -7,8 +7,9 @@ use crate::support::app::TestApp;
 use crate::support::origin::{Answer, Origin, rss};
 
 /// An Atom document with the entries of these numbers, and a link.
-fn page(rel: &str, href: &str, numbers: std::ops::RangeInclusive<u32>) -> String {
+fn page(rel: &str, href: &str, numbers: impl IntoIterator<Item = u32>) -> String {
     let entries: String = numbers
+        .into_iter()
         .map(|n| {
             format!(
                 "<entry><id>urn:x:{n}</id><title>T{n}</title><link href=\"https://site.example/{n}\"/>\
@@ -82,6 +83,51 @@ async fn a_document_that_shrank_to_new_entries_alone_is_a_gap_too() {
     assert_eq!(app.titles().await.len(), 34);
 }
 
+/// A feed whose documents had 1 to 3, 3 to 6 and 6 to 9.
+async fn at_nine() -> (Origin, TestApp) {
+    let origin = Origin::start().await;
+    let app = with_feed(&origin).await;
+    for numbers in [1..=3, 3..=6, 6..=9] {
+        origin.serve("/feed", page("", "", numbers));
+        app.poll_all().await;
+    }
+    assert_eq!(gaps(&app).await, []);
+    (origin, app)
+}
+
+#[tokio::test]
+async fn entries_that_come_back_from_long_ago_hide_no_gap() {
+    let (origin, app) = at_nine().await;
+    origin.serve("/feed", page("prev-archive", "/older", [2, 31, 32]));
+    origin.serve(
+        "/older",
+        page("prev-archive", "/oldest", [1].into_iter().chain(20..=30)),
+    );
+    origin.serve("/oldest", page("prev-archive", "/never", 9..=19));
+    app.poll_all().await;
+    assert_eq!(gaps(&app).await, [(21, 2)]);
+    assert_eq!(app.titles().await.len(), 32);
+}
+
+#[tokio::test]
+async fn one_entry_of_the_last_document_is_enough_for_no_gap() {
+    let (origin, app) = at_nine().await;
+    origin.serve("/feed", page("prev-archive", "/older", [6, 31, 32]));
+    app.poll_all().await;
+    assert_eq!(gaps(&app).await, []);
+    assert!(origin.asked("/older").is_empty());
+}
+
+#[tokio::test]
+async fn an_old_copy_does_not_take_the_place_of_the_last_document() {
+    let (origin, app) = at_nine().await;
+    for numbers in [1..=3, 7..=11, 3..=6, 11..=14] {
+        origin.serve("/feed", page("", "", numbers));
+        app.poll_all().await;
+    }
+    assert_eq!(gaps(&app).await, []);
+}
+
 #[tokio::test]
 async fn what_a_host_says_to_who_asks_for_older_documents_is_kept() {
     let (origin, app) = missed("prev-archive", "/older").await;
@@ -96,7 +142,7 @@ async fn what_a_host_says_to_who_asks_for_older_documents_is_kept() {
 }
 
 #[tokio::test]
-async fn older_documents_are_read_up_to_the_first_known_entry() {
+async fn older_documents_are_read_up_to_the_last_document() {
     for rel in ["prev-archive", "next"] {
         let (origin, app) = missed(rel, "/3").await;
         origin.serve("/3", page(rel, "/2", 21..=30));

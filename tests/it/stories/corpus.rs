@@ -159,6 +159,7 @@ fn outcome(feed: FeedId, changes: Vec<ItemChange>) -> PollIntent {
         document: Some(ReadDocument {
             hash: [0; 32],
             entries: 1,
+            entry_marks: Default::default(),
             is_believed: true,
             facts: FeedFacts::default(),
             changes,
