@@ -348,6 +348,13 @@ create table tie (
 ) strict, without rowid;
 create index tie_other on tie (other_id, item_id);
 
+-- Who quotes an item quotes no other that quotes it too, unless it says so by a link or has nearly all of that.
+create view quotation as
+    select item_id, other_id, rule, share, back, cites from tie t
+    where kind = 'quotes' and (cites = 1 or share >= 0.9 or not exists (
+        select 1 from tie a join tie b on b.item_id = t.other_id and b.other_id = a.other_id and b.kind = 'quotes'
+        where a.item_id = t.item_id and a.kind = 'quotes'));
+
 -- What the operator decided of pairs of items: together or apart. The last that was not undone holds.
 create table decision (
     id        integer primary key autoincrement,

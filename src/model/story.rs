@@ -68,6 +68,18 @@ pub struct Telling {
     pub shares_link: bool,
 }
 
+/// How much of an item must stand in another of its feed for what recurs over the feed to be looked for.
+pub const RECURRING_SHARE: f64 = 0.1;
+
+/// An item with so few marks may be like those that share one of them; others have to share two.
+const FEW_MARKS: usize = 8;
+
+/// Whether two items of so many marks that share this many may be alike.
+#[must_use]
+pub fn share_enough(shared: usize, marks: (usize, usize)) -> bool {
+    shared > 1 || shared > 0 && marks.0.min(marks.1) <= FEW_MARKS
+}
+
 /// Two items, and how close they are.
 pub type Close = (ItemId, ItemId, f64);
 

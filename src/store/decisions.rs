@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::model::item::ItemId;
 use crate::model::story::{Comparison, Decided, ListedItem, StoryId};
 use crate::store::judge::Judge;
-use crate::store::places::Placing;
+use crate::store::placing::Placing;
 use crate::store::rows::{instant, maybe_instant, signed, unsigned};
 use crate::store::stories::bump_version;
 use crate::store::tail::Tail;
@@ -260,8 +260,10 @@ fn listed(db: &Connection, item: ItemId) -> SqlResult<(ListedItem, Option<StoryI
 
 fn stored_ties(db: &Connection, item: ItemId) -> SqlResult<Vec<StoredTie>> {
     let mut statement = db.prepare_cached(
-        "select other_id, kind, rule, share, back from tie where item_id = ?1
-         union all select item_id, iif(kind = 'quotes', 'quoted by', kind), rule, back, share from tie where other_id = ?1
+        "select other_id, kind, rule, share, back from tie where item_id = ?1 and kind = 'same'
+         union all select item_id, kind, rule, back, share from tie where other_id = ?1 and kind = 'same'
+         union all select other_id, 'quotes', rule, share, back from quotation where item_id = ?1
+         union all select item_id, 'quoted by', rule, back, share from quotation where other_id = ?1
          order by 2 desc, 4 desc limit 64",
     )?;
     let rows = statement.query_map([item.0], |row| {

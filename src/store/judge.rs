@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use crate::model::feed::FeedId;
 use crate::model::item::ItemId;
-use crate::model::story::{Comparison, Decided, Member, StoryId, Telling, Ties};
+use crate::model::story::{Comparison, Decided, Member, Telling, Ties};
 
 /// Runs of words that recur over feeds.
 pub type Recurring = HashMap<FeedId, HashSet<u64>>;
-/// An item, and its story if it has one.
-pub type Placement = (Telling, Option<StoryId>);
 /// Runs of words that recur, and the items that have them.
 pub type Lesson = (HashSet<u64>, Vec<ItemId>);
 /// Items by their stories.
@@ -24,7 +22,7 @@ pub struct Judge {
     /// Compares an item with others.
     pub compare: fn(&Telling, &[Telling], &Recurring) -> Vec<Comparison>,
     /// What recurs over the last items of a feed, and which of these have it.
-    pub recurring: fn(&[Placement]) -> Lesson,
+    pub recurring: fn(&[Telling]) -> Lesson,
     /// How many of the last items of a feed are looked at for that.
     pub looked_at: usize,
     /// A run of words as a mark.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use crate::store::StoreError;
 
 /// Name and text, in order. Released ones are never edited: a new one is added.
-const MIGRATIONS: [(&str, &str); 13] = [
+const MIGRATIONS: [(&str, &str); 14] = [
     (
         "0001_create_feeds_items_stories",
         include_str!("../../migrations/sqlite/0001_create_feeds_items_stories.sql"),
@@ -60,6 +60,10 @@ const MIGRATIONS: [(&str, &str); 13] = [
     (
         "0013_remember_entries",
         include_str!("../../migrations/sqlite/0013_remember_entries.sql"),
+    ),
+    (
+        "0014_quote_the_source",
+        include_str!("../../migrations/sqlite/0014_quote_the_source.sql"),
     ),
 ];
 

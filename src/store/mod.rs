@@ -22,6 +22,7 @@ mod migrations;
 pub mod moves;
 mod passages;
 pub mod places;
+mod placing;
 pub mod polls;
 pub mod pushes;
 mod readers;

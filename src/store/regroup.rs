@@ -220,7 +220,8 @@ impl<'a> Book<'a> {
         let prefer = &self.judge.prefer;
         let mut statement = self.db.prepare_cached(
             "select item.id, coalesce(published_at, first_seen_at) as at, name, link,
-                 exists (select 1 from tie where other_id = item.id and (kind = 'quotes' or cites = 1)) as is_cited
+                 exists (select 1 from quotation where other_id = item.id)
+                     or exists (select 1 from tie where other_id = item.id and kind = 'same' and cites = 1) as is_cited
              from item join feed on feed.id = feed_id where story_id = ? limit ?",
         )?;
         let rows = statement.query_map(params![story.0, signed(MAX_MEMBERS)], |row| {

@@ -30,9 +30,9 @@ macro_rules! quoted {
         concat!(
             "(select json_group_array(json_object('title', l.title, 'link', l.link, 'feed', iif(f.title = '', f.name, f.title),
                  'share', most))
-             from (select o.story_id as other, max(share) as most from item i join tie on tie.",
+             from (select o.story_id as other, max(share) as most from item i join quotation on quotation.",
             $own,
-            " = i.id and kind = 'quotes' join item o on o.id = tie.",
+            " = i.id join item o on o.id = quotation.",
             $others,
             " where i.story_id = story.id and o.story_id <> story.id group by other order by most desc, other limit 8)
              join story s on s.id = other join item l on l.id = s.leader_item_id join feed f on f.id = l.feed_id)"

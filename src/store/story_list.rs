@@ -66,8 +66,8 @@ fn listed(db: &Connection, story: StoryId) -> SqlResult<ListedStory> {
 /// first.
 fn quotes(db: &Connection, story: StoryId, (own, others): (&str, &str)) -> SqlResult<Vec<QuoteOf>> {
     let mut statement = db.prepare_cached(&format!(
-        "select story.id, uid, max(share) as most, seq from item me join tie on tie.{own} = me.id and kind = 'quotes'
-             join item other on other.id = tie.{others} join story on story.id = other.story_id
+        "select story.id, uid, max(share) as most, seq from item me join quotation on quotation.{own} = me.id
+             join item other on other.id = quotation.{others} join story on story.id = other.story_id
          where me.story_id = ?1 and other.story_id <> ?1 group by story.id order by most desc, seq limit ?2",
     ))?;
     let rows = statement.query_map(params![story.0, signed(LISTED)], |row| {

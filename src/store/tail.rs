@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::model::item::ItemId;
+use crate::model::story::share_enough;
 use crate::store::SqlResult;
 use crate::store::passages::marks_of;
 use crate::store::rows::signed;
@@ -17,9 +18,7 @@ use crate::store::rows::signed;
 /// Items with a mark that are looked at, the newest: what more have it in common than this is told often, not alike.
 const ITEMS_OF_MARK: usize = 64;
 /// A mark that so many items have, or fewer, is rare: they hardly share it by chance.
-const RARE: usize = 4;
-/// An item with so few marks may be like those that share a rare one of them; others have to share two.
-const FEW_MARKS: usize = 8;
+const RARE: usize = 24;
 /// Marks in memory leave for the table when so many have not ...
 const MANY_NEW: usize = 64_000;
 /// ... so many with each piece of work, which does not wait until all are there ...
@@ -275,14 +274,14 @@ impl Tail {
 
     /// Whether an item may be like one with these marks, so many of which it shares.
     pub(super) fn may_be_like(&self, db: &Connection, marks: &[i32], item: ItemId, shared: Shared) -> SqlResult<bool> {
-        if shared.marks > 1 {
-            return Ok(true);
+        if shared.marks > 1 || !shared.has_rare {
+            return Ok(shared.marks > 1);
         }
-        let has_few = || match self.marks.sizes.get(&item.0) {
-            Some(size) => Ok(*size <= FEW_MARKS),
-            None => marks_of(db, item).map(|marks| marks.len() <= FEW_MARKS),
+        let size = match self.marks.sizes.get(&item.0) {
+            Some(size) => *size,
+            None => marks_of(db, item)?.len(),
         };
-        Ok(shared.has_rare && (marks.len() <= FEW_MARKS || has_few()?))
+        Ok(share_enough(1, (marks.len(), size)))
     }
 
     /// Counts the marks that items share with one of these marks.

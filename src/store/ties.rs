@@ -45,28 +45,12 @@ pub(super) fn forget(db: &Connection, item: ItemId) -> SqlResult<Vec<ItemId>> {
     Ok(tied)
 }
 
-/// Who quotes an item quotes no other that quotes it too, unless it says so by a link or has nearly all of that.
-pub(super) fn forget_common(db: &Connection, quoted: ItemId) -> SqlResult<()> {
-    db.prepare_cached(
-        "delete from tie where kind = 'quotes' and cites = 0 and share < 0.9
-         and item_id in (select item_id from tie where other_id = ?1 and kind = 'quotes')
-         and +other_id in (select item_id from tie where other_id = ?1 and kind = 'quotes')",
-    )?
-    .execute([quoted.0])
-    .map(|_| ())
-}
-
-/// The same of the quotations that an item is in, when those of others are known already.
-pub(super) fn forget_in_common(db: &Connection, item: ItemId) -> SqlResult<()> {
-    for side in ["item_id", "other_id"] {
-        db.prepare_cached(&format!(
-            "delete from tie where kind = 'quotes' and cites = 0 and share < 0.9 and {side} = ?1 and exists (
-                 select 1 from tie a join tie b on b.other_id = a.other_id and b.kind = 'quotes' and b.item_id = tie.other_id
-                 where a.kind = 'quotes' and a.item_id = tie.item_id)"
-        ))?
-        .execute([item.0])?;
-    }
-    Ok(())
+/// The items that one quotes, and itself: who leads their stories may have changed with a quotation of it.
+pub(super) fn around_quotation(db: &Connection, quoting: ItemId) -> SqlResult<Vec<ItemId>> {
+    let mut statement =
+        db.prepare_cached("select other_id from tie where item_id = ?1 and kind = 'quotes' union select ?1")?;
+    let rows = statement.query_map([quoting.0], |row| row.get(0).map(ItemId))?;
+    rows.collect()
 }
 
 /// Keeps of what an item quotes only so many, of which the most stands in it: who quotes everybody quotes nobody.
@@ -79,7 +63,7 @@ pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> Sq
     .map(|_| ())
 }
 
-/// Pairs among these items that tell one story, with their closeness: one link is as close as can be, unless it is all that they have in
+/// Pairs among these items that tell one story, in an order that does not depend on when they came, with their closeness: one link is as close as can be, unless it is all that they have in
 /// common, which is less than nothing. `items` is a JSON list.
 pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
     let closeness =
@@ -94,8 +78,9 @@ pub(super) fn quoting(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
 
 fn pairs(db: &Connection, closeness: &str, which: &str, items: &str) -> SqlResult<Vec<Close>> {
     let mut statement = db.prepare_cached(&format!(
-        "select item_id, other_id, {closeness} from tie where {which}
-         and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))"
+        "select item_id, other_id, {closeness} from tie join item one on one.id = item_id join item other on other.id = other_id
+         where {which} and item_id in (select value from json_each(?1)) and +other_id in (select value from json_each(?1))
+         order by min(one.key, other.key), max(one.key, other.key), one.feed_id + other.feed_id"
     ))?;
     let rows = statement.query_map([items], |row| {
         Ok((ItemId(row.get(0)?), ItemId(row.get(1)?), row.get(2)?))

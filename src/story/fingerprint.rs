@@ -5,6 +5,7 @@
 //! both a common mark; of a longer one they have several. The beginning is marked more closely, for excerpts; the title has marks too, and
 //! the whole has one.
 
+use crate::model::story::share_enough;
 use crate::story::passages::Passages;
 use crate::story::titles::words;
 
@@ -39,6 +40,12 @@ pub fn marks(title: &str, html: &str) -> Vec<i32> {
     marks.sort_unstable();
     marks.dedup();
     marks
+}
+
+/// Whether two items with these marks may be alike, where few others have them.
+pub(super) fn may_be_like(one: &[i32], other: &[i32]) -> bool {
+    let shared = one.iter().filter(|mark| other.contains(mark)).count();
+    share_enough(shared, (one.len(), other.len()))
 }
 
 /// The marks of a text, in no order.

@@ -8,7 +8,7 @@ use crate::model::story::{Decided, Member, Ties};
 /// How much closer a tie must be than a quotation that stands against it.
 const CLOSER: f64 = 0.05;
 
-/// Parts items into stories: who is tied is together, the closest first, unless the operator has decided otherwise.
+/// Parts items into stories: who is tied is together, the closest first and of those the first in the list, unless the operator has decided otherwise.
 ///
 /// Nor are they together where one quotes the other's story as closely: a column stays one when a third feed reprints what it quotes.
 /// `decided` holds for each pair of items what was decided last.
@@ -28,7 +28,7 @@ pub fn groups(items: &[ItemId], ties: Ties<'_>, decided: &[(ItemId, ItemId, Deci
         .collect();
     let mut pairs: Vec<(ItemId, ItemId, Option<f64>)> = together.map(|(a, b, _)| (*a, *b, None)).collect();
     let mut same = ties.same.to_vec();
-    same.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| (a.0, a.1).cmp(&(b.0, b.1))));
+    same.sort_by(|a, b| b.2.total_cmp(&a.2));
     pairs.extend(same.iter().map(|(a, b, close)| (*a, *b, Some(*close))));
     for (a, b, close) in pairs {
         let (Some(a), Some(b)) = (group.get(&a).copied(), group.get(&b).copied()) else {

@@ -12,6 +12,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::Timestamp;
+
 use crate::model::feed::FeedId;
 use crate::model::story::{Comparison, Telling, Tie, TieKind};
 use crate::story::overlap::{COMMENT, Overlap, Said, overlap};
@@ -80,25 +82,38 @@ pub fn compare(telling: &Telling, others: &[Telling], recurring: &HashMap<FeedId
     others.iter().map(compared).collect()
 }
 
-fn comparison(one: &Said<'_>, other: &Said<'_>) -> Comparison {
-    let overlap = overlap(one, other);
+/// Two items compared, as it is for the first.
+pub(super) fn comparison(one: &Said<'_>, other: &Said<'_>) -> Comparison {
+    let turned = |pair: (usize, usize)| (pair.1, pair.0);
+    let is_turned = is_before(other.telling, one.telling);
+    let (first, second) = if is_turned { (other, one) } else { (one, other) };
+    let overlap = overlap(first, second);
+    let (shares, own) = (overlap.shares, overlap.own);
     Comparison {
         other: other.telling.item,
-        shares: overlap.shares,
-        own: overlap.own,
+        shares: if is_turned { (shares.1, shares.0) } else { shares },
+        own: if is_turned { turned(own) } else { own },
         titles: likeness(&one.title, &other.title),
-        tie: tie(one, other, &overlap),
+        tie: tie(first, second, &overlap),
     }
 }
 
-/// How two items belong together; None: not at all, or not so that anything is done about it.
+/// Whether an item comes before another, whichever arrived first: it was told earlier, or differs in what it says.
+fn is_before(one: &Telling, other: &Telling) -> bool {
+    fn place(told: &Telling) -> (Timestamp, FeedId, &str, &str, &str) {
+        (told.at, told.feed, &told.link, &told.title, &told.html)
+    }
+    place(one) < place(other)
+}
+
+/// How two items belong together, of which `one` came first; None: not at all, or not so that anything is done about it.
 fn tie(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap) -> Option<Tie> {
     let cites = (one.cites(other), other.cites(one));
     let (kind, rule) = relation(one, other, overlap, cites)?;
-    // The one that quotes comes first: the one of which less stands in the other. Of two that tell one story, the one that links to
+    // The one that quotes comes first: the one of which less stands in the other, else the later. Of two that tell one story, the one that links to
     // the other; that both do says nothing.
     let is_turned = match kind {
-        TieKind::Quotes => overlap.shares.0 > overlap.shares.1,
+        TieKind::Quotes => overlap.shares.0 >= overlap.shares.1,
         TieKind::Same => cites.1,
     };
     let cites = if kind == TieKind::Same && cites.0 == cites.1 {

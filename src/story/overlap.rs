@@ -81,6 +81,11 @@ impl<'a> Said<'a> {
         }
     }
 
+    /// Its runs, each once.
+    pub(super) fn runs(&self) -> impl Iterator<Item = u64> {
+        self.runs.iter().copied()
+    }
+
     /// Words that are its own feed's alone to say.
     pub(super) fn words(&self) -> usize {
         self.recurring.iter().filter(|recurs| !**recurs).count()

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::prelude::*;
 use tidings::model::story::ListedStory;
 
 use crate::stories::corpus::{Arrivals, Labelled, cases};
@@ -168,72 +167,4 @@ async fn assert_share(item: &Labelled, label: &BTreeMap<String, String>, arrival
         "{}: {share} instead of {wanted}",
         item.id
     );
-}
-
-/// Who tells a story with whom, who leads, and who quotes whom, by the corpus's names.
-async fn outcome(arrivals: &Arrivals) -> BTreeSet<(String, BTreeSet<String>, BTreeSet<String>)> {
-    let stories = arrivals.stories().await;
-    let leader = |story: &ListedStory| arrivals.name(story.items[0].id.0).to_owned();
-    let by_id: BTreeMap<i64, &ListedStory> = stories.iter().map(|story| (story.id.0, story)).collect();
-    let told = |story: &ListedStory| {
-        let items = story.items.iter().map(|item| arrivals.name(item.id.0).to_owned());
-        let quotes = story.quotes.iter().map(|quote| leader(by_id[&quote.id.0]));
-        (leader(story), items.collect(), quotes.collect())
-    };
-    stories.iter().map(told).collect()
-}
-
-/// The items in another order, which the seed decides.
-fn shuffled(items: &[Labelled], mut seed: u64) -> Vec<Labelled> {
-    let mut items = items.to_vec();
-    for at in (1..items.len()).rev() {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        items.swap(at, usize::try_from(seed >> 33).unwrap() % (at + 1));
-    }
-    items
-}
-
-#[tokio::test]
-async fn the_order_of_arrival_does_not_matter() {
-    for (case, items) in cases() {
-        let mut first = None;
-        for order in 0..4_u64 {
-            let mut arrivals = Arrivals::of(&items).await;
-            for item in &shuffled(&items, order * 7919 + 1) {
-                // One by one, and all at once.
-                arrivals.arrive(item, order > 0).await;
-            }
-            arrivals.place().await;
-            let outcome = outcome(&arrivals).await;
-            let first = first.get_or_insert_with(|| outcome.clone());
-            let others: Vec<_> = outcome.symmetric_difference(first).collect();
-            assert!(others.is_empty(), "{case}, order {order}: {others:#?}");
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_items_of_a_case_in_any_order_tell_the_same_stories(
-        (case, count) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
-        (choice, orders) in (any::<u64>(), (any::<u64>(), any::<u64>())),
-    ) {
-        let cases = cases();
-        let case = cases.values().nth(case.index(cases.len())).unwrap();
-        let mut items = shuffled(case, choice);
-        items.truncate(2 + count.index(case.len()));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let [one, other] = [orders.0, orders.1].map(|order| runtime.block_on(async {
-            let mut arrivals = Arrivals::of(&items).await;
-            for item in &shuffled(&items, order) {
-                arrivals.arrive(item, true).await;
-            }
-            outcome(&arrivals).await
-        }));
-        prop_assert_eq!(one, other);
-    }
 }

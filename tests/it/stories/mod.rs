@@ -5,3 +5,4 @@ mod asked;
 mod corpus;
 mod hostile;
 mod judged;
+mod orders;
