@@ -27,6 +27,7 @@ const MAX_QUOTED: usize = 16;
 
 /// What the table has of an item.
 struct ItemRow {
+    feed: FeedId,
     story: Option<StoryId>,
     /// Its link in canonical form; empty: none.
     link: String,
@@ -87,7 +88,9 @@ impl<'a> Placing<'a> {
 
     /// Compares one item with those that it may belong to, and gives it its story.
     pub(super) fn place(&mut self, item: ItemId, feed: FeedId) -> SqlResult<()> {
-        let ItemRow { story, link, was_held } = self.row(item)?;
+        let ItemRow {
+            story, link, was_held, ..
+        } = self.row(item)?;
         let tied = match story {
             Some(_) => ties::forget(self.db, item)?,
             None => Vec::new(),
@@ -189,12 +192,13 @@ impl<'a> Placing<'a> {
 
     fn row(&self, item: ItemId) -> SqlResult<ItemRow> {
         self.db
-            .prepare_cached("select story_id, canonical_link, held_until > 0 from item where id = ?")?
+            .prepare_cached("select story_id, canonical_link, held_until > 0, feed_id from item where id = ?")?
             .query_row([item.0], |row| {
                 Ok(ItemRow {
                     story: row.get::<_, Option<i64>>(0)?.map(StoryId),
                     link: row.get(1)?,
                     was_held: row.get(2)?,
+                    feed: FeedId(row.get(3)?),
                 })
             })
     }
@@ -216,14 +220,22 @@ impl<'a> Placing<'a> {
         let mut of_story: HashMap<i64, usize> = HashMap::new();
         for (other, shared) in shared {
             let is_tied = tied.contains(&other);
-            if found.contains(&other) || !is_tied && found.len() >= COMPARED {
+            if found.contains(&other)
+                || !is_tied && found.len() >= COMPARED
+                || !self.tail.may_be_like(self.db, marks, other, shared)?
+            {
                 continue;
             }
             // One that waits for its place is compared when it gets it.
-            let Some(story) = self.row(other)?.story else {
+            let ItemRow {
+                story: Some(story),
+                feed,
+                ..
+            } = self.row(other)?
+            else {
                 continue;
             };
-            if !self.tail.may_be_like(self.db, marks, other, shared)? || !self.are_like(marks, other)? {
+            if !self.are_like(marks, (other, feed))? {
                 continue;
             }
             let count = of_story.entry(story.0).or_default();
@@ -237,11 +249,7 @@ impl<'a> Placing<'a> {
 
     /// Whether an item shares enough marks with one that has these, what recurs over its feed left out: what is known of that by now
     /// may not have been when its marks were stored.
-    fn are_like(&mut self, marks: &[i32], other: ItemId) -> SqlResult<bool> {
-        let feed = self
-            .db
-            .prepare_cached("select feed_id from item where id = ?")?
-            .query_row([other.0], |row| row.get(0).map(FeedId))?;
+    fn are_like(&mut self, marks: &[i32], (other, feed): (ItemId, FeedId)) -> SqlResult<bool> {
         if self.recurring(feed)?.is_empty() {
             return Ok(true);
         }

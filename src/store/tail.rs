@@ -18,7 +18,7 @@ use crate::store::rows::signed;
 /// Items with a mark that are looked at, the newest: what more have it in common than this is told often, not alike.
 const ITEMS_OF_MARK: usize = 64;
 /// A mark that so many items have, or fewer, is rare: they hardly share it by chance.
-const RARE: usize = 24;
+const RARE: usize = 12;
 /// Marks in memory leave for the table when so many have not ...
 const MANY_NEW: usize = 64_000;
 /// ... so many with each piece of work, which does not wait until all are there ...

@@ -108,6 +108,10 @@ fn is_before(one: &Telling, other: &Telling) -> bool {
 
 /// How two items belong together, of which `one` came first; None: not at all, or not so that anything is done about it.
 fn tie(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap) -> Option<Tie> {
+    let has_most = overlap.shares.0.max(overlap.shares.1) >= MOST;
+    if !has_most && !one.has_link_of(other) && !one.is_short() && !other.is_short() {
+        return None;
+    }
     let cites = (one.cites(other), other.cites(one));
     let (kind, rule) = relation(one, other, overlap, cites)?;
     // The one that quotes comes first: the one of which less stands in the other, else the later. Of two that tell one story, the one that links to
@@ -173,7 +177,7 @@ fn relation(
 /// One link in two feeds.
 fn by_link(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, titles: f64) -> Option<&'static str> {
     let (a, b) = (one.telling, other.telling);
-    if a.canonical_link.is_empty() || a.canonical_link != b.canonical_link {
+    if !one.has_link_of(other) {
         return None;
     }
     let most = overlap.shares.0.max(overlap.shares.1);
@@ -276,7 +280,7 @@ fn within_a_feed(one: &Said<'_>, other: &Said<'_>, overlap: &Overlap, titles: f6
         overlap.shares.0.max(overlap.shares.1),
         overlap.shares.0.min(overlap.shares.1),
     );
-    let is_one_link = !a.canonical_link.is_empty() && a.canonical_link == b.canonical_link;
+    let is_one_link = one.has_link_of(other);
     let is_near = (a.at.as_second() - b.at.as_second()).abs() <= UPDATE_SECONDS;
     let is_one_title = numbers(&one.title) == numbers(&other.title);
     if is_one_link && most >= MOST_OF_UPDATE && overlap.long >= MOST {

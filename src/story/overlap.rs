@@ -1,5 +1,6 @@
 //! How two texts overlap: what of one stands in the other, where, and what each has of its own.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
@@ -28,8 +29,8 @@ pub(super) struct Said<'a> {
     quoted: Runs,
     /// By word, whether it belongs to a run that recurs.
     recurring: Vec<bool>,
-    /// What it links to, in canonical form.
-    links: HashSet<String>,
+    /// What it links to, in canonical form; most are never asked for it.
+    links: OnceCell<HashSet<String>>,
 }
 
 /// How two texts overlap.
@@ -74,10 +75,7 @@ impl<'a> Said<'a> {
             text,
             runs,
             recurring: is_recurring,
-            links: cited(links_in(&telling.html).iter().map(String::as_str))
-                .into_iter()
-                .map(|cited| cited.canonical)
-                .collect(),
+            links: OnceCell::new(),
         }
     }
 
@@ -103,7 +101,20 @@ impl<'a> Said<'a> {
     /// Whether it links to another item.
     pub(super) fn cites(&self, other: &Self) -> bool {
         let link = &other.telling.canonical_link;
-        !link.is_empty() && *link != self.telling.canonical_link && self.links.contains(link)
+        !link.is_empty() && *link != self.telling.canonical_link && self.links().contains(link)
+    }
+
+    fn links(&self) -> &HashSet<String> {
+        self.links.get_or_init(|| {
+            let cited = cited(links_in(&self.telling.html).iter().map(String::as_str));
+            cited.into_iter().map(|cited| cited.canonical).collect()
+        })
+    }
+
+    /// Whether two items have one link in canonical form.
+    pub(super) fn has_link_of(&self, other: &Self) -> bool {
+        let link = &self.telling.canonical_link;
+        !link.is_empty() && *link == other.telling.canonical_link
     }
 
     /// What of it stands in another.
