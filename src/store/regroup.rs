@@ -98,10 +98,13 @@ impl<'a> Book<'a> {
         parted
     }
 
-    /// Parts these items, and all that tell a story with any of them, into stories anew.
+    /// Parts these items, all that tell a story with any of them, and those that something has kept from it, into stories anew.
     pub(super) fn regroup(&mut self, items: &[ItemId]) -> SqlResult<()> {
-        let members = members(self.db, items, MAX_MEMBERS)?;
-        let list = serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
+        let json = |members: &BTreeMap<ItemId, _>| serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
+        let mut members = members(self.db, items, MAX_MEMBERS)?;
+        let kept_apart = ties::same_elsewhere(self.db, &json(&members))?;
+        members.append(&mut self::members(self.db, &kept_apart, MAX_MEMBERS)?);
+        let list = json(&members);
         let items: Vec<ItemId> = members.keys().copied().collect();
         let (same, quoting) = (ties::same(self.db, &list)?, ties::quoting(self.db, &list)?);
         let ties = Ties {

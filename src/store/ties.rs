@@ -71,6 +71,18 @@ pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
     pairs(db, closeness, "kind = 'same'", items)
 }
 
+/// Items that one of these is tied to as telling one story, and that are not among them. `items` is a JSON list.
+pub(super) fn same_elsewhere(db: &Connection, items: &str) -> SqlResult<Vec<ItemId>> {
+    let mut statement = db.prepare_cached(
+        "with mine as (select value as id from json_each(?1)),
+             tied as (select other_id as id from tie where kind = 'same' and item_id in mine
+                 union select item_id from tie where kind = 'same' and other_id in mine)
+         select id from tied where id not in mine limit ?2",
+    )?;
+    let rows = statement.query_map(params![items, signed(MAX_TIED)], |row| row.get(0).map(ItemId))?;
+    rows.collect()
+}
+
 /// Pairs among these items of which one quotes the other, and says so by a link, with their closeness. `items` is a JSON list.
 pub(super) fn quoting(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
     pairs(db, "min(share, back)", "kind = 'quotes' and cites = 1", items)

@@ -285,6 +285,19 @@ async fn hundreds_of_copies_that_come_at_once_are_one_story() {
 }
 
 #[tokio::test]
+async fn a_column_is_tied_to_a_short_article_that_ten_feeds_carry() {
+    let article = format!("<p>{}</p>", prose(1, 60));
+    let mut items: Vec<Labelled> = (0..10)
+        .map(|n| item(&n.to_string(), &format!("feed{n}"), "Alpha beta gamma delta", &article))
+        .collect();
+    let column = format!("<p>{}</p>{article}<p>{}</p>", prose(2, 90), prose(3, 90));
+    items.push(item("column", "blog", "Epsilon zeta eta theta", &column));
+    let told = told(&items).await.stories().await;
+    assert_eq!(told.len(), 2);
+    assert_eq!(told.iter().map(|story| story.quotes.len()).sum::<usize>(), 1);
+}
+
+#[tokio::test]
 async fn who_quotes_what_another_quotes_does_not_quote_that_one() {
     let article = format!("<p>{}</p>", prose(1, 200));
     let column = |n: usize| format!("<p>{}</p>{article}<p>{}</p>", prose(n, 80), prose(n + 50, 80));
