@@ -29,6 +29,8 @@ pub struct Standing {
 pub struct Settled {
     /// In the order of the entries.
     pub changes: Vec<ItemChange>,
+    /// Under which keys the entries are kept from now on.
+    pub keys: Vec<ItemKey>,
     /// Entries that are known all the same.
     pub recognised: usize,
     /// What the feed's documents have taught.
@@ -116,6 +118,7 @@ pub fn settle(
     }
     Settled {
         changes: settled,
+        keys: solution.keys,
         recognised: solution.items.len() + solution.twins.len(),
         learned: solution.learned,
     }

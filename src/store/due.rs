@@ -286,7 +286,9 @@ fn for_poll(row: &Row<'_>) -> SqlResult<FeedForPoll> {
         manner: columns.json()?,
         offset_minutes: columns.take()?,
         entries: columns.number()?,
-        entry_marks: columns.take::<Option<_>>()?.map(EntryMarks::from_bytes),
+        entry_marks: columns
+            .take::<Option<Vec<u8>>>()?
+            .map(|marks| EntryMarks::from_bytes(&marks)),
         shrunk: columns.number()?,
         identity: Learned {
             policy: IdentityPolicy::parse(&columns.take::<String>()?).unwrap_or_default(),

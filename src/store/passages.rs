@@ -70,6 +70,9 @@ pub(super) fn recurring(db: &Connection, feed: FeedId) -> SqlResult<HashSet<u64>
 pub(super) fn learn(db: &Connection, feed: FeedId, known: &mut HashSet<u64>, runs: HashSet<u64>) -> SqlResult<bool> {
     let mut insert = db.prepare_cached("insert or ignore into boilerplate (feed_id, run) values (?, ?)")?;
     let before = known.len();
+    // Where there is no room for all, the same ones have it each time.
+    let mut runs: Vec<u64> = runs.into_iter().collect();
+    runs.sort_unstable();
     for run in runs {
         if known.len() < MAX_RECURRING && known.insert(run) {
             insert.execute(params![feed.0, run.cast_signed()])?;

@@ -17,7 +17,7 @@ use crate::store::tail::{Shared, Tail};
 use crate::store::{SqlResult, passages, ties};
 
 /// Items that one is compared with, at most ...
-const COMPARED: usize = 24;
+const COMPARED: usize = 48;
 /// ... of which so many of one story.
 const OF_ONE_STORY: usize = 8;
 /// Items with its link that one is compared with.
@@ -51,6 +51,8 @@ pub(super) struct Placing<'a> {
     judge: &'a Judge,
     book: Book<'a>,
     recurring: Recurring,
+    /// The same as marks, of the feeds that were asked for.
+    recurring_marks: HashMap<FeedId, HashSet<i32>>,
     /// Feeds that were looked at for what recurs.
     looked_at: HashSet<FeedId>,
     tail: &'a mut Tail,
@@ -63,6 +65,7 @@ impl<'a> Placing<'a> {
             judge,
             book: Book::new(db, judge, now)?,
             recurring: HashMap::new(),
+            recurring_marks: HashMap::new(),
             looked_at: HashSet::new(),
             tail,
         })
@@ -105,11 +108,14 @@ impl<'a> Placing<'a> {
         }
         self.tail.remember(self.db, item, &marks)?;
         ties::write(self.db, &ties)?;
+        // Who is quoted leads, and who is no longer may not.
+        let mut around: HashSet<ItemId> = tied.into_iter().collect();
         let quotations = ties.iter().filter(|tie| tie.kind == TieKind::Quotes);
-        let quoting: HashSet<ItemId> = quotations.map(|tie| tie.item).collect();
-        for quoting in &quoting {
-            ties::bound_quotations(self.db, *quoting, MAX_QUOTED)?;
+        for quoting in quotations.clone().map(|tie| tie.item).collect::<HashSet<_>>() {
+            around.extend(ties::around_quotation(self.db, quoting)?);
+            ties::bound_quotations(self.db, quoting, MAX_QUOTED)?;
         }
+        let quoted: Vec<ItemId> = quotations.map(|tie| tie.other).collect();
         let same = ties.iter().filter(|tie| tie.kind == TieKind::Same);
         let together: Vec<ItemId> = same
             .map(|tie| if tie.item == item { tie.other } else { tie.item })
@@ -122,17 +128,18 @@ impl<'a> Placing<'a> {
         if story.is_none() && was_held {
             number_anew(self.db, item)?;
         }
-        // Who is quoted leads, and who is no longer may not.
-        let mut around: HashSet<ItemId> = tied.into_iter().collect();
-        for quoting in quoting {
-            around.extend(ties::around_quotation(self.db, quoting)?);
+        for story in self.stories_of(quoted)? {
+            self.book.lead(story)?;
         }
-        for item in around {
-            if let Some(story) = self.row(item)?.story {
-                self.book.lead(story)?;
-            }
+        for story in self.stories_of(around)? {
+            self.book.lead_if_changed(story)?;
         }
         Ok(())
+    }
+
+    fn stories_of(&self, items: impl IntoIterator<Item = ItemId>) -> SqlResult<HashSet<StoryId>> {
+        let stories = items.into_iter().map(|item| self.row(item).map(|row| row.story));
+        stories.filter_map(Result::transpose).collect()
     }
 
     /// Compares an item with those that it may belong to, and with those that it was `tied` to.
@@ -174,10 +181,12 @@ impl<'a> Placing<'a> {
     /// The marks of an item, but for those of what recurs over its feed.
     fn marks(&mut self, item: ItemId, feed: FeedId) -> SqlResult<Vec<i32>> {
         let mut marks = passages::marks_of(self.db, item)?;
-        let mark = self.judge.mark;
-        let recurring = self.recurring(feed)?;
-        if !recurring.is_empty() {
-            let recurring: HashSet<i32> = recurring.iter().map(|run| mark(*run)).collect();
+        if !self.recurring_marks.contains_key(&feed) {
+            let mark = self.judge.mark;
+            let recurring = self.recurring(feed)?.iter().map(|run| mark(*run)).collect();
+            self.recurring_marks.insert(feed, recurring);
+        }
+        if let Some(recurring) = self.recurring_marks.get(&feed).filter(|marks| !marks.is_empty()) {
             marks.retain(|mark| !recurring.contains(mark));
         }
         Ok(marks)
@@ -217,31 +226,30 @@ impl<'a> Placing<'a> {
         shared.remove(&item);
         let mut shared: Vec<(ItemId, Shared)> = shared.into_iter().collect();
         shared.sort_unstable_by_key(|(other, shared)| (Reverse(shared.marks), Reverse(*other)));
-        let mut of_story: HashMap<i64, usize> = HashMap::new();
+        let mut of_story: HashMap<StoryId, usize> = HashMap::new();
         for (other, shared) in shared {
-            let is_tied = tied.contains(&other);
-            if found.contains(&other)
-                || !is_tied && found.len() >= COMPARED
-                || !self.tail.may_be_like(self.db, marks, other, shared)?
-            {
+            if found.len() >= COMPARED {
+                break;
+            }
+            if found.contains(&other) || !self.tail.may_be_like(self.db, marks, other, shared)? {
                 continue;
             }
             // One that waits for its place is compared when it gets it.
-            let ItemRow {
-                story: Some(story),
-                feed,
-                ..
-            } = self.row(other)?
+            let ItemRow { story, feed, .. } = self.row(other)?;
+            let Some(story) = story.filter(|story| of_story.get(story).is_none_or(|count| *count < OF_ONE_STORY))
             else {
                 continue;
             };
-            if !self.are_like(marks, (other, feed))? {
-                continue;
-            }
-            let count = of_story.entry(story.0).or_default();
-            *count += 1;
-            if is_tied || *count <= OF_ONE_STORY {
+            if self.recurring(feed)?.is_empty() || self.share_marks(marks, (other, feed))? {
+                *of_story.entry(story).or_default() += 1;
                 found.push(other);
+            }
+        }
+        for other in tied {
+            let row = self.row(*other)?;
+            let has_link = row.feed != feed && !link.is_empty() && row.link == link;
+            if !found.contains(other) && (has_link || self.share_marks(marks, (*other, row.feed))?) {
+                found.push(*other);
             }
         }
         Ok(found)
@@ -249,10 +257,7 @@ impl<'a> Placing<'a> {
 
     /// Whether an item shares enough marks with one that has these, what recurs over its feed left out: what is known of that by now
     /// may not have been when its marks were stored.
-    fn are_like(&mut self, marks: &[i32], (other, feed): (ItemId, FeedId)) -> SqlResult<bool> {
-        if self.recurring(feed)?.is_empty() {
-            return Ok(true);
-        }
+    fn share_marks(&mut self, marks: &[i32], (other, feed): (ItemId, FeedId)) -> SqlResult<bool> {
         let theirs = self.marks(other, feed)?;
         let shared = theirs.iter().filter(|mark| marks.contains(mark)).count();
         Ok(share_enough(shared, (marks.len(), theirs.len())))
@@ -344,6 +349,7 @@ impl<'a> Placing<'a> {
         let known = self.recurring.entry(telling.feed).or_default();
         let is_news = passages::learn(self.db, telling.feed, known, runs)?;
         if is_news {
+            self.recurring_marks.remove(&telling.feed);
             having.iter().try_for_each(|item| passages::doubt(self.db, *item))?;
         }
         Ok(is_news)

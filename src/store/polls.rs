@@ -137,8 +137,8 @@ fn write_document(
     if document.is_believed {
         write_facts(db, feed, document)?;
     } else {
-        db.prepare_cached("update feed set shrunk = shrunk + 1 where id = ?")?
-            .execute([feed.0])?;
+        db.prepare_cached("update feed set shrunk = shrunk + 1, entry_marks = ?2 where id = ?1")?
+            .execute(params![feed.0, document.entry_marks.as_bytes()])?;
     }
     if let Some(learned) = document.learned {
         write_learned(db, feed, learned, now)?;

@@ -103,7 +103,12 @@ impl<'a> Book<'a> {
         let json = |members: &BTreeMap<ItemId, _>| serde_json::json!(members.keys().collect::<Vec<_>>()).to_string();
         let mut members = members(self.db, items, MAX_MEMBERS)?;
         let kept_apart = ties::same_elsewhere(self.db, &json(&members))?;
-        members.append(&mut self::members(self.db, &kept_apart, MAX_MEMBERS)?);
+        for other in kept_apart {
+            let room = MAX_MEMBERS.saturating_sub(members.len());
+            if room > 0 {
+                members.append(&mut self::members(self.db, &[other], room)?);
+            }
+        }
         let list = json(&members);
         let items: Vec<ItemId> = members.keys().copied().collect();
         let (same, quoting) = (ties::same(self.db, &list)?, ties::quoting(self.db, &list)?);
@@ -120,17 +125,22 @@ impl<'a> Book<'a> {
                 Some(story) => story,
                 None => self.part(group, &members)?,
             };
+            let is_as_before = group.iter().all(|item| members.get(item) == Some(&Some(story)))
+                && members.values().filter(|of| **of == Some(story)).count() == group.len();
             self.give(story, group)?;
-            told.push((story, stories));
+            told.push((story, stories, is_as_before));
         }
-        for (story, others) in told {
+        for (story, others, is_as_before) in told {
             for other in others {
                 self.become_part(other, story)?;
             }
             self.db
                 .prepare_cached("update story set merged_into = null where id = ? and merged_into is not null")?
                 .execute([story.0])?;
-            self.lead(story)?;
+            match is_as_before {
+                true => self.lead_if_changed(story)?,
+                false => self.lead(story)?,
+            }
         }
         Ok(())
     }
@@ -218,8 +228,31 @@ impl<'a> Book<'a> {
         Ok(kept)
     }
 
-    /// Chooses who leads a story.
+    /// Chooses who leads a story, which has changed.
     pub(super) fn lead(&self, story: StoryId) -> SqlResult<()> {
+        let leader = self.leader(story)?;
+        self.db
+            .prepare_cached(
+                "update story set leader_item_id = coalesce(?2, leader_item_id), changed_at = ?3 where id = ?1",
+            )?
+            .execute(params![story.0, leader.map(|item| item.0), self.now.as_millisecond()])
+            .map(|_| ())
+    }
+
+    /// Chooses who leads a story, which has changed if that is another.
+    pub(super) fn lead_if_changed(&self, story: StoryId) -> SqlResult<()> {
+        let Some(leader) = self.leader(story)? else {
+            return Ok(());
+        };
+        self.db
+            .prepare_cached(
+                "update story set leader_item_id = ?2, changed_at = ?3 where id = ?1 and leader_item_id <> ?2",
+            )?
+            .execute(params![story.0, leader.0, self.now.as_millisecond()])
+            .map(|_| ())
+    }
+
+    fn leader(&self, story: StoryId) -> SqlResult<Option<ItemId>> {
         let prefer = &self.judge.prefer;
         let mut statement = self.db.prepare_cached(
             "select item.id, coalesce(published_at, first_seen_at) as at, name, link,
@@ -239,13 +272,7 @@ impl<'a> Book<'a> {
                 link: row.get("link")?,
             })
         })?;
-        let leader = (self.judge.leader)(&rows.collect::<SqlResult<Vec<_>>>()?);
-        self.db
-            .prepare_cached(
-                "update story set leader_item_id = coalesce(?2, leader_item_id), changed_at = ?3 where id = ?1",
-            )?
-            .execute(params![story.0, leader.map(|item| item.0), self.now.as_millisecond()])
-            .map(|_| ())
+        Ok((self.judge.leader)(&rows.collect::<SqlResult<Vec<_>>>()?))
     }
 }
 

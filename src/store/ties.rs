@@ -9,7 +9,7 @@ use crate::store::SqlResult;
 use crate::store::rows::signed;
 
 /// Items with which one that is looked at again is compared because it was tied to them.
-const MAX_TIED: usize = 64;
+const MAX_TIED: usize = 256;
 
 /// Writes how an item belongs together with others; of several ways for one pair the last.
 pub(super) fn write(db: &Connection, ties: &[Tie]) -> SqlResult<()> {
@@ -57,7 +57,9 @@ pub(super) fn around_quotation(db: &Connection, quoting: ItemId) -> SqlResult<Ve
 pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> SqlResult<()> {
     db.prepare_cached(
         "delete from tie where item_id = ?1 and kind = 'quotes' and other_id not in (
-             select other_id from tie where item_id = ?1 and kind = 'quotes' order by share desc, other_id limit ?2)",
+             select tie.other_id from tie join item on item.id = tie.other_id
+             left join quotation q on q.item_id = tie.item_id and q.other_id = tie.other_id
+             where tie.item_id = ?1 and kind = 'quotes' order by q.item_id is null, tie.share desc, key limit ?2)",
     )?
     .execute(params![item.0, signed(most)])
     .map(|_| ())

@@ -53,20 +53,20 @@ fn stories(said: &[Said<'_>]) -> Vec<Option<usize>> {
         .collect();
     for (at, one) in said.iter().enumerate() {
         for (before, other) in said.iter().enumerate().take(at) {
-            let compared = comparison(one, other);
-            let are_one = compared.tie.as_ref().is_some_and(|tie| tie.kind == TieKind::Same);
-            let (Some(new), Some(old)) = (story_of.get(at).copied(), story_of.get(before).copied()) else {
+            let (Some(a), Some(b)) = (marks.get(at), marks.get(before)) else {
                 continue;
             };
-            if are_one {
+            if !fingerprint::may_be_like(a, b) {
+                continue;
+            }
+            let compared = comparison(one, other);
+            if compared.tie.as_ref().is_some_and(|tie| tie.kind == TieKind::Same) {
+                let (new, old) = (story_of.get(at).copied(), story_of.get(before).copied());
                 story_of
                     .iter_mut()
-                    .filter(|story| **story == new)
-                    .for_each(|story| *story = old);
-            } else if compared.shares.0.max(compared.shares.1) >= RECURRING_SHARE
-                && let (Some(a), Some(b)) = (marks.get(at), marks.get(before))
-                && fingerprint::may_be_like(a, b)
-            {
+                    .filter(|story| Some(**story) == new)
+                    .for_each(|story| *story = old.unwrap_or(*story));
+            } else if compared.shares.0.max(compared.shares.1) >= RECURRING_SHARE {
                 for place in [at, before] {
                     is_like.get_mut(place).into_iter().for_each(|like| *like = true);
                 }

@@ -46,7 +46,8 @@ pub fn groups(items: &[ItemId], ties: Ties<'_>, decided: &[(ItemId, ItemId, Deci
         };
         // Who has the link of one story and the text of another must not make one of both.
         let is_bridge = close.is_some_and(|close| close < 0.0) && of(a).nth(1).is_some() && of(b).nth(1).is_some();
-        if a == b || is_bridge || of(a).any(|one| of(b).any(|other| parts((one, other)))) {
+        let is_free = apart.is_empty() && quoted.is_empty();
+        if a == b || is_bridge || !is_free && of(a).any(|one| of(b).any(|other| parts((one, other)))) {
             continue;
         }
         let (low, high) = (a.min(b), a.max(b));

@@ -38,7 +38,7 @@ const LEAD: usize = 20;
 /// Titles that are alike: words of both, of the words of either.
 const ALIKE: f64 = 0.6;
 /// Titles of a report and of its update.
-pub const RELATED: f64 = 0.3;
+const RELATED: f64 = 0.3;
 /// How much of a text an update keeps.
 const MOST_OF_UPDATE: f64 = 0.6;
 /// Updates come within this time.

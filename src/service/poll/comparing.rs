@@ -85,11 +85,22 @@ impl Comparing {
         let settled = self.settled(&items, &known, changes, standing)?;
         let changes = self.weighed(settled.changes)?;
         let known = matched + settled.recognised;
-        let keys = || items.iter().map(|item| item.key);
-        let last = feed.entry_marks.as_ref();
-        let is_continued = last.map_or(known > 0, |last| settled.recognised > 0 || last.have_any(keys()));
-        // One that brings nothing new and nothing of the last is older than that: an old copy.
-        let is_older = !is_continued && known == items.len();
+        let is_continued = match &feed.entry_marks {
+            // Where most is known, it is another copy or choice of the same feed: nothing was missed.
+            Some(last) => {
+                settled.recognised > 0 || last.have_any(items.iter().map(|item| item.key)) || known * 2 > items.len()
+            }
+            None => known > 0,
+        };
+        let mut entry_marks = EntryMarks::of(&settled.keys);
+        // What tells nothing new may be an old copy, and what is not believed takes no place: what was there before is not forgotten.
+        if let Some(last) = feed
+            .entry_marks
+            .as_ref()
+            .filter(|_| !is_believed || known == items.len())
+        {
+            entry_marks.join(last);
+        }
         Ok(Ok(Compared {
             known,
             is_continued,
@@ -97,10 +108,7 @@ impl Comparing {
             document: ReadDocument {
                 hash,
                 entries,
-                entry_marks: last
-                    .filter(|_| is_older)
-                    .cloned()
-                    .unwrap_or_else(|| EntryMarks::of(keys())),
+                entry_marks,
                 is_believed,
                 facts,
                 changes,
@@ -168,6 +176,7 @@ impl Comparing {
         if lookalikes.is_empty() {
             return Ok(Settled {
                 changes,
+                keys: items.iter().map(|item| item.key).collect(),
                 recognised: 0,
                 learned: standing.learned,
             });

@@ -74,10 +74,12 @@ impl Poller {
             .next_poll_at
             .map(|at| at.duration_since(now))
             .unwrap_or_default();
-        let mut entry_marks = feed.entry_marks.clone();
-        if let (Some(marks), Some(read)) = (&mut entry_marks, &found.document) {
-            marks.join(&read.entry_marks);
-        }
+        let pushed = found.document.as_ref().map(|read| read.entry_marks.clone());
+        let entry_marks = feed.entry_marks.as_ref().map(|last| {
+            let mut marks = pushed.unwrap_or_default();
+            marks.join(last);
+            marks
+        });
         PushIntent {
             push,
             feed: feed.id,

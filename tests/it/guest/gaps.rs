@@ -121,11 +121,34 @@ async fn one_entry_of_the_last_document_is_enough_for_no_gap() {
 #[tokio::test]
 async fn an_old_copy_does_not_take_the_place_of_the_last_document() {
     let (origin, app) = at_nine().await;
-    for numbers in [1..=3, 7..=11, 3..=6, 11..=14] {
+    for numbers in [1..=3, 7..=11, 3..=6, 11..=14, 9..=11, 12..=15] {
         origin.serve("/feed", page("", "", numbers));
         app.poll_all().await;
     }
     assert_eq!(gaps(&app).await, []);
+}
+
+#[tokio::test]
+async fn two_choices_that_alternate_have_no_gaps_but_the_first() {
+    let (origin, app) = at_nine().await;
+    for numbers in [31..=39, 2..=10, 32..=40, 3..=11] {
+        origin.serve("/feed", page("", "", numbers));
+        app.poll_all().await;
+    }
+    assert_eq!(gaps(&app).await, [(0, 0)]);
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_believed_yet_has_its_gap_once() {
+    let origin = Origin::start().await;
+    origin.serve("/feed", page("", "", 1..=20));
+    let app = with_feed(&origin).await;
+    app.poll_all().await;
+    for numbers in [31..=34, 32..=35, 33..=36] {
+        origin.serve("/feed", page("", "", numbers));
+        app.poll_all().await;
+    }
+    assert_eq!(gaps(&app).await, [(0, 0)]);
 }
 
 #[tokio::test]
@@ -289,6 +312,19 @@ async fn new_guids_for_the_same_items_are_no_gap() {
     }
     assert!(gaps(&app).await.is_empty());
     assert_eq!(app.titles().await.len(), 2);
+    // By now they are told apart by something else, and one is new.
+    for guid in ["v", "w"] {
+        let new = format!("https://a.example/{guid}");
+        let items = [
+            (&*format!("{guid}1"), "One", "https://a.example/1"),
+            (&*format!("{guid}2"), "Two", "https://a.example/2"),
+            (guid, guid, &*new),
+        ];
+        origin.serve("/feed", rss("A", &items));
+        app.poll_all().await;
+    }
+    assert!(gaps(&app).await.is_empty());
+    assert_eq!(app.titles().await.len(), 4);
 }
 
 #[tokio::test]
