@@ -84,7 +84,7 @@ create table feed (
     validators_url      text    not null default '',
     -- Requests, redirects followed included. Before they were counted, each poll was taken for one.
     requests            integer not null default 0,
-    -- Marks of the entries of the last document that was believed, and of those pushed since; NULL: not known.
+    -- Marks of the newest entries of the last document, and of those pushed since; NULL: not known.
     entry_marks         blob
 ) strict;
 create index feed_url on feed (url);

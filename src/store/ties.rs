@@ -65,8 +65,8 @@ pub(super) fn bound_quotations(db: &Connection, item: ItemId, most: usize) -> Sq
     .map(|_| ())
 }
 
-/// Pairs among these items that tell one story, in an order that does not depend on when they came, with their closeness: one link is as close as can be, unless it is all that they have in
-/// common, which is less than nothing. `items` is a JSON list.
+/// Pairs among these items that tell one story, in an order that does not depend on when they came, with their closeness: one link is
+/// as close as can be, unless it is all that they have in common, which is less than nothing. `items` is a JSON list.
 pub(super) fn same(db: &Connection, items: &str) -> SqlResult<Vec<Close>> {
     let closeness =
         "case rule when 'the same link' then 1.0 when 'the same link alone' then -1.0 else min(share, back) end";
